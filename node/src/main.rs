@@ -1,0 +1,2 @@
+//! The `dodona` binary.
+fn main() {}
