@@ -1,0 +1,3 @@
+//! Quantisation: scales, bounds, the integer program and its interpreter.
+
+pub mod program;
