@@ -1,0 +1,80 @@
+//! Prove and verify for the EVM: Keccak transcript, SHPLONK opening, one instance column.
+
+use halo2_proofs::{
+    halo2curves::bn256::{Bn256, Fr, G1Affine},
+    plonk::{Circuit, ProvingKey, VerifyingKey, create_proof, verify_proof},
+    poly::{
+        VerificationStrategy,
+        commitment::{Params, ParamsProver},
+        kzg::{
+            commitment::{KZGCommitmentScheme, ParamsKZG},
+            multiopen::{ProverSHPLONK, VerifierSHPLONK},
+            strategy::AccumulatorStrategy,
+        },
+    },
+};
+use rand::rngs::OsRng;
+use snark_verifier::{loader::native::NativeLoader, system::halo2::transcript::evm::EvmTranscript};
+
+use super::{EvmError, verifier::key_proof_length};
+use crate::keys::Srs;
+
+type KeccakTranscript<S> = EvmTranscript<G1Affine, NativeLoader, S, Vec<u8>>;
+
+/// A proof of `circuit` with the instance `words` (one column), for the EVM. It is not verified here.
+///
+/// # Errors
+/// [`EvmError::SrsSize`]; [`EvmError::Prove`] if the prover refuses the circuit.
+pub fn prove<C: Circuit<Fr>>(
+    srs: &Srs,
+    key: &ProvingKey<G1Affine>,
+    circuit: C,
+    words: &[Fr],
+) -> Result<Vec<u8>, EvmError> {
+    check_size(srs.params(), key.get_vk())?;
+    let mut transcript = KeccakTranscript::new(Vec::new());
+    create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<_>, _, _, _, _>(
+        srs.params(),
+        key,
+        &[circuit],
+        &[&[words]],
+        OsRng,
+        &mut transcript,
+    )
+    .map_err(|e| EvmError::Prove(e.to_string()))?;
+    Ok(transcript.finalize())
+}
+
+/// Verifies an EVM proof natively: length, transcript, openings and pairing. An accumulator inside `words` is not decided
+/// here: see [`crate::aggregate::verify`].
+///
+/// # Errors
+/// [`EvmError::ProofLength`] and [`EvmError::SrsSize`]; [`EvmError::Rejected`] if the proof is malformed or false.
+pub fn verify(srs: &Srs, key: &VerifyingKey<G1Affine>, words: &[Fr], proof: &[u8]) -> Result<(), EvmError> {
+    check_size(srs.params(), key)?;
+    let expected = key_proof_length(srs, key, words.len());
+    if proof.len() != expected {
+        return Err(EvmError::ProofLength { expected, got: proof.len() });
+    }
+    let params = srs.params().verifier_params();
+    let mut transcript = KeccakTranscript::new(proof);
+    let strategy = verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<_>, _, _, _>(
+        params,
+        key,
+        AccumulatorStrategy::new(params),
+        &[&[words]],
+        &mut transcript,
+    )
+    .map_err(|e| EvmError::Rejected(e.to_string()))?;
+    if VerificationStrategy::<_, VerifierSHPLONK<_>>::finalize(strategy) {
+        Ok(())
+    } else {
+        Err(EvmError::Rejected("the pairing does not hold".to_owned()))
+    }
+}
+
+/// The SRS must have exactly the key's size.
+pub(super) fn check_size(params: &ParamsKZG<Bn256>, key: &VerifyingKey<G1Affine>) -> Result<(), EvmError> {
+    let expected = key.get_domain().k();
+    if params.k() == expected { Ok(()) } else { Err(EvmError::SrsSize { expected, got: params.k() }) }
+}
