@@ -14,3 +14,6 @@ pub mod keys;
 pub mod model;
 pub mod ops;
 pub mod quant;
+
+#[cfg(test)]
+pub(crate) mod testing;

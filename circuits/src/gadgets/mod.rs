@@ -1,1 +1,209 @@
-//! gadgets.
+//! The gates of the inference circuit, one file each, over one fixed set of columns.
+//!
+//! | file | rows it serves | page |
+//! |---|---|---|
+//! | [`statement`] | instance words and constants | `docs/gadgets/statement.md` |
+//! | [`linear`] | dot products with fixed, packed weights | `docs/gadgets/linear.md` |
+//! | [`requant`] | unpack a lane, check its range, shift, relu | `docs/gadgets/requant.md` |
+//! | [`function`] | piecewise-linear functions from a table | `docs/gadgets/function.md` |
+//! | [`poseidon`] | commitments to sources | `docs/gadgets/poseidon.md` |
+//! | [`logup`] | every lookup, as ordinary gates | `docs/gadgets/logup.md` |
+//!
+//! A row is of one [`RowKind`]; its selectors follow from that alone. No gate holds a constant that depends on a model: a
+//! model is its fixed columns and copy constraints, so that one aggregation key serves all models.
+//! Highest degree: 5.
+
+pub mod function;
+pub mod linear;
+pub mod logup;
+pub mod poseidon;
+pub mod requant;
+pub mod statement;
+
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::plonk::{
+    Advice, Challenge, Column, ConstraintSystem, Expression, FirstPhase, Fixed, Instance, SecondPhase, VirtualCells,
+};
+use halo2_proofs::poly::Rotation;
+
+use crate::quant::program::Requant;
+
+/// Degree of the constraint system.
+pub const DEGREE: usize = 5;
+
+/// The columns of the narrow shape.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    /// Operands, limbs or Poseidon state; 0, 1 and 2 can be copied.
+    pub a: [Column<Advice>; 4],
+    /// Packed accumulator of dot products and lanes.
+    pub acc: Column<Advice>,
+    /// Sign bit of a lane, or a Poseidon square.
+    pub b: Column<Advice>,
+    /// Result of a lane, argument of a function, or a Poseidon square; can be copied.
+    pub z: Column<Advice>,
+    /// Multiplicity of the row's table entry.
+    pub m: Column<Advice>,
+    /// Running sums of the lookup argument (second phase).
+    pub phi: [Column<Advice>; 2],
+    /// Weights, round constants, or a table entry.
+    pub f: [Column<Fixed>; 3],
+    /// Tag of the row's table entry; 0 where there is none.
+    pub tag: Column<Fixed>,
+    /// 1 on every row on which the running sums advance.
+    pub active: Column<Fixed>,
+    /// 1 on requantisation rows.
+    pub requant: Column<Fixed>,
+    /// 1 on dot-product and function rows, 2 on Poseidon rows.
+    pub group: Column<Fixed>,
+    /// First switch of a row kind.
+    pub e: Column<Fixed>,
+    /// Second switch of a row kind.
+    pub n: Column<Fixed>,
+    /// The instance words.
+    pub instance: Column<Instance>,
+    /// Lookup challenge: the argument of the rational function.
+    pub alpha: Challenge,
+    /// Lookup challenge: compresses tuples.
+    pub beta: Challenge,
+}
+
+impl Columns {
+    /// Allocates the columns and creates all gates.
+    pub fn configure(meta: &mut ConstraintSystem<Fr>) -> Self {
+        meta.set_minimum_degree(DEGREE);
+        let a = [(); 4].map(|()| meta.advice_column());
+        let [acc, b, z, m] = [(); 4].map(|()| meta.advice_column());
+        let f = [(); 3].map(|()| meta.fixed_column());
+        let [tag, active, requant, group, e, n] = [(); 6].map(|()| meta.fixed_column());
+        let instance = meta.instance_column();
+        for column in [a[0], a[1], a[2], z] {
+            meta.enable_equality(column);
+        }
+        let [alpha, beta] = [(); 2].map(|()| meta.challenge_usable_after(FirstPhase));
+        let phi = [(); 2].map(|()| meta.advice_column_in(SecondPhase));
+        let columns = Self { a, acc, b, z, m, phi, f, tag, active, requant, group, e, n, instance, alpha, beta };
+        statement::configure(meta, &columns);
+        linear::configure(meta, &columns);
+        requant::configure(meta, &columns);
+        function::configure(meta, &columns);
+        poseidon::configure(meta, &columns);
+        logup::configure(meta, &columns);
+        columns
+    }
+}
+
+/// What a row does. Its selectors are a function of this value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowKind {
+    /// Nothing; may hold a table entry and free cells.
+    Idle,
+    /// `a0` is the instance word of this row and `a1` the constant `f0`; the running sums add up to 0 here.
+    Statement,
+    /// `acc' = acc + Σ a_i f_i`; with `start`, `acc = 0` besides.
+    Dot {
+        /// First row of a dot product: nothing may be left in the accumulator.
+        start: bool,
+    },
+    /// Takes the lowest lane off the accumulator.
+    Requant(Requant),
+    /// `acc' = base · 2^10 + slope · lo`, `acc = 0`.
+    Function,
+    /// One Poseidon round, full or partial.
+    Poseidon {
+        /// Only the first element goes through the S-box.
+        partial: bool,
+    },
+}
+
+/// Values of the selector columns on a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selectors {
+    /// Column [`Columns::requant`].
+    pub requant: u64,
+    /// Column [`Columns::group`].
+    pub group: u64,
+    /// Column [`Columns::e`].
+    pub e: u64,
+    /// Column [`Columns::n`].
+    pub n: u64,
+}
+
+impl RowKind {
+    /// The row's selectors.
+    pub fn selectors(self) -> Selectors {
+        let (requant, group, e, n) = match self {
+            Self::Idle => (0, 0, 0, 0),
+            Self::Statement => (0, 0, 1, 1),
+            Self::Dot { start } => (0, 1, 0, u64::from(start)),
+            Self::Function => (0, 1, 1, 0),
+            Self::Requant(Requant::Identity) => (1, 0, 1, 1),
+            Self::Requant(Requant::Relu) => (1, 0, 1, 0),
+            Self::Requant(Requant::Shift) => (1, 0, 0, 1),
+            Self::Requant(Requant::ReluShift) => (1, 0, 0, 0),
+            Self::Poseidon { partial } => (0, 2, 0, u64::from(partial)),
+        };
+        Selectors { requant, group, e, n }
+    }
+
+    /// Whether the fixed columns `f` are free on such a row, so that it can hold a table entry.
+    pub fn hosts_table(self) -> bool {
+        matches!(self, Self::Idle | Self::Requant(_))
+    }
+}
+
+/// Queries at the current row, shared by the gates.
+pub(crate) struct Cells {
+    pub a: [Expression<Fr>; 4],
+    pub acc: Expression<Fr>,
+    pub acc_next: Expression<Fr>,
+    pub b: Expression<Fr>,
+    pub z: Expression<Fr>,
+    pub f: [Expression<Fr>; 3],
+    pub requant: Expression<Fr>,
+    pub group: Expression<Fr>,
+    pub e: Expression<Fr>,
+    pub n: Expression<Fr>,
+}
+
+impl Cells {
+    pub fn query(meta: &mut VirtualCells<'_, Fr>, c: &Columns) -> Self {
+        Self {
+            a: c.a.map(|column| meta.query_advice(column, Rotation::cur())),
+            acc: meta.query_advice(c.acc, Rotation::cur()),
+            acc_next: meta.query_advice(c.acc, Rotation::next()),
+            b: meta.query_advice(c.b, Rotation::cur()),
+            z: meta.query_advice(c.z, Rotation::cur()),
+            f: c.f.map(|column| meta.query_fixed(column, Rotation::cur())),
+            requant: meta.query_fixed(c.requant, Rotation::cur()),
+            group: meta.query_fixed(c.group, Rotation::cur()),
+            e: meta.query_fixed(c.e, Rotation::cur()),
+            n: meta.query_fixed(c.n, Rotation::cur()),
+        }
+    }
+
+    /// 1 on dot-product and function rows, 0 on all others; degree 2.
+    pub fn is_sum(&self) -> Expression<Fr> {
+        self.group.clone() * (constant(2) - self.group.clone())
+    }
+
+    /// 2 on Poseidon rows, 0 on all others; degree 2.
+    pub fn is_poseidon(&self) -> Expression<Fr> {
+        self.group.clone() * (self.group.clone() - constant(1))
+    }
+
+    /// 1 on function rows, 0 on all others; degree 2. (On Poseidon rows `e = 0`.)
+    pub fn is_function(&self) -> Expression<Fr> {
+        self.group.clone() * self.e.clone()
+    }
+}
+
+/// A small constant as an expression.
+pub(crate) fn constant(value: u64) -> Expression<Fr> {
+    Expression::Constant(Fr::from(value))
+}
+
+/// `1 - x`
+pub(crate) fn not(x: Expression<Fr>) -> Expression<Fr> {
+    constant(1) - x
+}

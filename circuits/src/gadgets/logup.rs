@@ -1,0 +1,161 @@
+//! Every lookup of the circuit, as ordinary gates: a logarithmic-derivative argument (Haböck, <https://eprint.iacr.org/2022/1530>).
+//!
+//! Tuples `(v, u, w, tag)` are compressed to `v + β u + β² w + β³ tag`. Looked up are, on requantisation rows, the limbs
+//! `a0..a3` as `(a_i, 0, 0, 1)`; on function rows `(a0, 0, 0, 1)` and `(a1, a2, a3, f0)`. A row's table entry is
+//! `(f0, f1, f2, tag)`; a row without one has tag 0, which nothing looks up, so that its multiplicity is of no use to a prover.
+//! With `g_i = α + a_i + β³`, `h = α + a1 + β a2 + β² a3 + β³ f0` and `t = α + f0 + β f1 + β² f2 + β³ tag`, two running sums
+//! advance by `Δφ0 = 1/g0 + 1/g1 + 1/g2` and `Δφ1 = 1/g3 + 1/h - m/t` (each term under its selector). `φ0 + φ1` is 0 on statement rows,
+//! which are the first rows and the last usable one: hence all increments add up to 0. Degree 5.
+//!
+//! `α` and `β` are squeezed after all looked-up values, tables and multiplicities are committed.
+
+use ff::{BatchInvert, Field};
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff;
+use halo2_proofs::plonk::ConstraintSystem;
+use halo2_proofs::poly::Rotation;
+
+use super::{Cells, Columns, statement};
+
+/// Tag of the range table's entries.
+pub const RANGE_TAG: u64 = 1;
+
+/// Tag of function table `i`.
+pub fn function_tag(table: usize) -> u64 {
+    RANGE_TAG + 1 + table as u64
+}
+
+/// Creates the gates.
+pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
+    meta.create_gate("logup: running sums of 1/(α + looked up) - m/(α + table)", |meta| {
+        let cells = Cells::query(meta, columns);
+        let alpha = meta.query_challenge(columns.alpha);
+        let beta = meta.query_challenge(columns.beta);
+        let active = meta.query_fixed(columns.active, Rotation::cur());
+        let tag = meta.query_fixed(columns.tag, Rotation::cur());
+        let m = meta.query_advice(columns.m, Rotation::cur());
+        let [phi0, phi1] = columns.phi.map(|c| meta.query_advice(c, Rotation::cur()));
+        let [next0, next1] = columns.phi.map(|c| meta.query_advice(c, Rotation::next()));
+
+        let on = cells.requant.clone();
+        let function = cells.is_function();
+        let at_statement = statement::is_statement(&cells);
+        let beta2 = beta.clone() * beta.clone();
+        let beta3 = beta2.clone() * beta.clone();
+        let [f0, f1, f2] = cells.f;
+        let [g0, g1, g2, g3] = cells.a.clone().map(|a| alpha.clone() + a + beta3.clone());
+        let [_, a1, a2, a3] = cells.a;
+        let h = alpha.clone() + a1 + beta.clone() * a2 + beta2.clone() * a3 + beta3.clone() * f0.clone();
+        let t = alpha + f0 + beta * f1 + beta2 * f2 + beta3 * tag;
+
+        let up0 = (on.clone() + function.clone()) * g1.clone() * g2.clone()
+            + on.clone() * (g0.clone() * g2.clone() + g0.clone() * g1.clone());
+        let up1 = on * h.clone() * t.clone() + function * g3.clone() * t.clone() - m * g3.clone() * h.clone();
+        vec![
+            ("φ0", active.clone() * ((next0 - phi0.clone()) * g0 * g1 * g2 - up0)),
+            ("φ1", active * ((next1 - phi1.clone()) * g3 * h * t - up1)),
+            ("φ0 + φ1 = 0", at_statement * (phi0 + phi1)),
+        ]
+    });
+}
+
+/// What the argument sees of one row.
+#[derive(Clone, Copy, Debug)]
+pub struct LookupRow {
+    /// The cells `a0..a3`.
+    pub a: [Fr; 4],
+    /// The cells `f0..f2`.
+    pub f: [Fr; 3],
+    /// The fixed tag.
+    pub tag: u64,
+    /// A requantisation row.
+    pub requant: bool,
+    /// A function row.
+    pub function: bool,
+    /// The multiplicity.
+    pub m: Fr,
+}
+
+/// The running sums' values on rows `0..=rows.len()`.
+///
+/// A denominator of 0 (probability about `rows / 2^254`) counts as an inverse of 0: the proof would then fail to verify.
+pub fn running_sums(rows: impl ExactSizeIterator<Item = LookupRow>, alpha: Fr, beta: Fr) -> [Vec<Fr>; 2] {
+    let beta2 = beta.square();
+    let beta3 = beta2 * beta;
+    let len = rows.len();
+    let mut inverses = Vec::with_capacity(5 * len);
+    let mut terms: Vec<(usize, bool, Fr)> = Vec::with_capacity(5 * len);
+    for (i, row) in rows.enumerate() {
+        let mut push = |second: bool, numerator: Fr, denominator: Fr| {
+            terms.push((i, second, numerator));
+            inverses.push(denominator);
+        };
+        let range = |v: Fr| alpha + v + beta3 * Fr::from(RANGE_TAG);
+        if row.requant {
+            for (lane, v) in row.a.iter().enumerate() {
+                push(lane == 3, Fr::ONE, range(*v));
+            }
+        }
+        if row.function {
+            push(false, Fr::ONE, range(row.a[0]));
+            push(true, Fr::ONE, alpha + row.a[1] + beta * row.a[2] + beta2 * row.a[3] + beta3 * row.f[0]);
+        }
+        if row.m != Fr::ZERO {
+            push(true, -row.m, alpha + row.f[0] + beta * row.f[1] + beta2 * row.f[2] + beta3 * Fr::from(row.tag));
+        }
+    }
+    inverses.iter_mut().batch_invert();
+    let mut sums = [vec![Fr::ZERO; len + 1], vec![Fr::ZERO; len + 1]];
+    for ((i, second, numerator), inverse) in terms.into_iter().zip(inverses) {
+        sums[usize::from(second)][i + 1] += numerator * inverse;
+    }
+    for sum in &mut sums {
+        let mut total = Fr::ZERO;
+        for value in sum.iter_mut() {
+            total += *value;
+            *value = total;
+        }
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gadgets::RowKind;
+    use crate::testing::{failures, layout, row};
+
+    const INPUTS: [i64; 8] = [700, 5, 3, 4, 5, 6, 7, 650];
+
+    #[test]
+    fn sums_telescope_to_zero_on_an_honest_witness_for_any_challenge() {
+        let circuit = crate::inference::InferenceCircuit::new(layout(INPUTS));
+        for seed in [3, 1 << 40] {
+            let [s0, s1] = running_sums(circuit.lookup_rows(), Fr::from(seed), Fr::from(seed + 1));
+            assert_eq!(*s0.last().unwrap() + s1.last().unwrap(), Fr::ZERO);
+            assert_ne!(s0[s0.len() / 2] + s1[s1.len() / 2], Fr::ZERO);
+        }
+    }
+
+    #[test]
+    fn multiplicity_on_a_row_without_entry_does_not_pay_for_a_value_outside_the_table() {
+        // A limb of 5000 is looked up; a dot row whose first weight is 5000 has tag 0 and must not serve as its entry.
+        let mut forged = layout(INPUTS);
+        let at = row(&forged, RowKind::Dot { start: true }, 2);
+        let lane = (0..forged.rows.len()).find(|i| matches!(forged.rows[*i].kind, RowKind::Requant(_))).unwrap();
+        forged.values[lane].a[0] = forged.rows[at].f[0];
+        let mut circuit = crate::inference::InferenceCircuit::new(forged);
+        circuit.set_multiplicity(at, Fr::ONE);
+        let [s0, s1] = running_sums(circuit.lookup_rows(), Fr::from(12_345), Fr::from(678));
+        assert_ne!(*s0.last().unwrap() + s1.last().unwrap(), Fr::ZERO);
+    }
+
+    #[test]
+    fn value_outside_every_table_is_refused() {
+        let mut forged = layout(INPUTS);
+        let lane = (0..forged.rows.len()).find(|i| matches!(forged.rows[*i].kind, RowKind::Requant(_))).unwrap();
+        forged.values[lane].a[3] = Fr::from(1024);
+        let found = failures(&forged);
+        assert!(found.iter().any(|n| n.contains("φ0 + φ1 = 0")), "{found:?}");
+    }
+}

@@ -1,0 +1,276 @@
+//! Rows, copies and values of the inference circuit, gadget by gadget.
+//!
+//! The assembler appends rows. Every row is recorded twice: what the verifying key commits to (kind, weights, copies) and what
+//! the witness holds. Keygen and proving run the same code, so the two cannot drift apart. Whether a row depends on the
+//! *values* is the one thing that must never be: callers pass structure and values separately.
+
+use ff::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff;
+
+use super::statement::{pow2, signed};
+use crate::gadgets::RowKind;
+use crate::gadgets::poseidon::{self, ROUNDS, State};
+use crate::quant::program::{LANE_BITS, LIMB_BITS, Requant};
+
+/// Operands of one dot-product row.
+pub const OPERANDS: usize = 3;
+
+/// The columns that can be copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Column {
+    /// `a0`
+    A0,
+    /// `a1`
+    A1,
+    /// `a2`
+    A2,
+    /// `z`
+    Z,
+}
+
+/// The first three columns, by operand index.
+const OPERAND_COLUMNS: [Column; OPERANDS] = [Column::A0, Column::A1, Column::A2];
+
+/// A cell that can be copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cell {
+    /// Its column.
+    pub column: Column,
+    /// Its row.
+    pub row: usize,
+}
+
+/// The part of a row that the verifying key commits to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What the row does.
+    pub kind: RowKind,
+    /// The fixed cells.
+    pub f: [Fr; 3],
+    /// Tag of the table entry; 0 where there is none.
+    pub tag: u64,
+}
+
+/// The witness of a row, multiplicity and running sums excepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Values {
+    /// `a0..a3`
+    pub a: [Fr; 4],
+    /// The accumulator before the row.
+    pub acc: Fr,
+    /// Sign bit or square.
+    pub b: Fr,
+    /// Result, argument or square.
+    pub z: Fr,
+}
+
+/// Where an operand's value comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Operand {
+    /// Copied from a cell.
+    Copy(Cell),
+    /// A new cell that only other constraints bind.
+    Free(Fr),
+}
+
+/// A table function's cells on one row.
+#[derive(Clone, Copy, Debug)]
+pub struct FunctionRow {
+    /// Tag of the table.
+    pub tag: u64,
+    /// `argument = hi · 2^10 + lo`
+    pub hi: i64,
+    /// Low part.
+    pub lo: i64,
+    /// The entry's base.
+    pub base: i64,
+    /// The entry's slope.
+    pub slope: i64,
+}
+
+/// Appends rows.
+#[derive(Debug, Default)]
+pub struct Assembler {
+    /// Rows so far.
+    pub rows: Vec<Row>,
+    /// Witness of the same rows.
+    pub values: Vec<Values>,
+    /// Pairs of equal cells.
+    pub copies: Vec<(Cell, Cell)>,
+    /// The accumulator that the next row must hold.
+    acc: Fr,
+    /// The accumulator must be 0 on the next row, and only a starting row enforces that.
+    open: bool,
+}
+
+impl Assembler {
+    /// Value of a cell.
+    pub fn get(&self, cell: Cell) -> Fr {
+        let values = &self.values[cell.row];
+        match cell.column {
+            Column::A0 => values.a[0],
+            Column::A1 => values.a[1],
+            Column::A2 => values.a[2],
+            Column::Z => values.z,
+        }
+    }
+
+    fn push(&mut self, kind: RowKind, f: [Fr; 3], values: Values) -> usize {
+        let starts = matches!(kind, RowKind::Dot { start: true } | RowKind::Function);
+        let in_sum = matches!(kind, RowKind::Dot { start: false } | RowKind::Requant(_));
+        if self.open && !starts && !in_sum {
+            self.terminate();
+        }
+        let acc = if starts || in_sum { self.acc } else { Fr::ZERO };
+        self.rows.push(Row { kind, f, tag: 0 });
+        self.values.push(Values { acc, ..values });
+        self.rows.len() - 1
+    }
+
+    /// Closes the last sum with an empty starting row, which enforces that nothing is left in the accumulator.
+    pub fn terminate(&mut self) {
+        if self.open {
+            self.open = false;
+            self.rows.push(Row { kind: RowKind::Dot { start: true }, f: [Fr::ZERO; 3], tag: 0 });
+            self.values.push(Values { acc: self.acc, ..Values::default() });
+        }
+    }
+
+    /// A statement row: instance word and constant. Returns the two cells.
+    pub fn statement(&mut self, word: Fr, constant: Fr) -> (Cell, Cell) {
+        let values = Values { a: [word, constant, Fr::ZERO, Fr::ZERO], ..Values::default() };
+        let row = self.push(RowKind::Statement, [constant, Fr::ZERO, Fr::ZERO], values);
+        (Cell { column: Column::A0, row }, Cell { column: Column::A1, row })
+    }
+
+    /// An idle row with a free fixed value.
+    pub fn idle(&mut self, f0: Fr) -> usize {
+        self.push(RowKind::Idle, [f0, Fr::ZERO, Fr::ZERO], Values::default())
+    }
+
+    /// Makes two cells equal.
+    pub fn copy(&mut self, a: Cell, b: Cell) {
+        self.copies.push((a, b));
+    }
+
+    /// A dot product `Σ operand · weight` (at least one row); the sum is left in the accumulator for lanes, or must be 0.
+    /// Returns the operands' cells.
+    pub fn dot(&mut self, terms: &[(Operand, Fr)]) -> Vec<Cell> {
+        let mut cells = Vec::with_capacity(terms.len());
+        let chunks: Vec<&[(Operand, Fr)]> =
+            if terms.is_empty() { vec![&[]] } else { terms.chunks(OPERANDS).collect() };
+        for (i, chunk) in chunks.into_iter().enumerate() {
+            let mut values = Values::default();
+            let mut f = [Fr::ZERO; 3];
+            let mut sum = Fr::ZERO;
+            for (slot, (operand, weight)) in chunk.iter().enumerate() {
+                let value = match operand {
+                    Operand::Copy(cell) => self.get(*cell),
+                    Operand::Free(value) => *value,
+                };
+                values.a[slot] = value;
+                f[slot] = *weight;
+                sum += value * weight;
+            }
+            let row = self.push(RowKind::Dot { start: i == 0 }, f, values);
+            for (column, (operand, _)) in OPERAND_COLUMNS.into_iter().zip(chunk) {
+                let cell = Cell { column, row };
+                if let Operand::Copy(source) = operand {
+                    self.copy(*source, cell);
+                }
+                cells.push(cell);
+            }
+            self.acc += sum;
+            self.open = true;
+        }
+        cells
+    }
+
+    /// Takes one lane with the value `y` off the accumulator. Returns the cell of the result.
+    pub fn lane(&mut self, requant: Requant, y: i64) -> Cell {
+        let negative = y < 0;
+        let sum = if negative { -(y + 1) } else { y } as u64;
+        let limb = |i: u32| Fr::from((sum >> (LIMB_BITS * i)) & ((1 << LIMB_BITS) - 1));
+        let a = [limb(0), limb(1), limb(2), Fr::from(sum >> (LIMB_BITS * 3))];
+        let values = Values {
+            a,
+            b: Fr::from(u64::from(!negative)),
+            z: signed(i128::from(requant.apply(y))),
+            acc: Fr::ZERO,
+        };
+        let row = self.push(RowKind::Requant(requant), [Fr::ZERO; 3], values);
+        self.acc = (self.acc - signed(i128::from(y))) * *INVERSE_LANE;
+        Cell { column: Column::Z, row }
+    }
+
+    /// A table function of a cell; `base · 2^10 + slope · lo` is left in the accumulator.
+    pub fn function(&mut self, argument: Cell, at: FunctionRow) {
+        let [hi, lo, base, slope] = [at.hi, at.lo, at.base, at.slope].map(|v| signed(i128::from(v)));
+        let values = Values { a: [lo, hi, base, slope], z: self.get(argument), ..Values::default() };
+        let row = self.push(RowKind::Function, [Fr::from(at.tag), Fr::ZERO, Fr::ZERO], values);
+        self.copy(argument, Cell { column: Column::Z, row });
+        self.acc += base * pow2(LIMB_BITS) + slope * lo;
+        self.open = true;
+    }
+
+    /// The Poseidon sponge over the operands. `start` holds `(tag, 0, 0)` plus the first round's constants, `zero` the constant 0.
+    /// Returns the digest's cell and the operands' cells.
+    pub fn sponge(&mut self, start: [Cell; 3], zero: Cell, message: &[Operand]) -> (Cell, Vec<Cell>) {
+        let mut state = start;
+        let mut cells = Vec::with_capacity(message.len());
+        let blocks = message.len().div_ceil(poseidon::RATE).max(1);
+        for block in 0..blocks {
+            let mut absorbed = [state[0]; 3];
+            for lane in 0..poseidon::RATE {
+                let index = block * poseidon::RATE + lane;
+                let operand = message.get(index).copied().unwrap_or(Operand::Copy(zero));
+                let value = match operand {
+                    Operand::Copy(cell) => self.get(cell),
+                    Operand::Free(value) => value,
+                };
+                let sum = self.get(state[lane + 1]) + value;
+                let row = self.dot(&[
+                    (Operand::Copy(state[lane + 1]), Fr::ONE),
+                    (operand, Fr::ONE),
+                    (Operand::Free(sum), -Fr::ONE),
+                ]);
+                if index < message.len() {
+                    cells.push(row[1]);
+                }
+                absorbed[lane + 1] = row[2];
+            }
+            state = self.permutation(absorbed, block + 1 < blocks);
+        }
+        (state[1], cells)
+    }
+
+    /// One permutation, a round a row, then a row that holds its output. If `more` follow, the output holds their first constants.
+    fn permutation(&mut self, input: [Cell; 3], more: bool) -> [Cell; 3] {
+        self.terminate();
+        let mut state: State = input.map(|cell| self.get(cell));
+        let first = self.rows.len();
+        for round in 0..ROUNDS {
+            let partial = poseidon::is_partial(round);
+            let constants = match poseidon::CONSTANTS.rounds.get(round + 1) {
+                Some(constants) => *constants,
+                None if more => poseidon::CONSTANTS.rounds[0],
+                None => [Fr::ZERO; 3],
+            };
+            let square = |i: usize| if partial && i > 0 { Fr::ONE } else { state[i].square() };
+            let values = Values { a: [state[0], state[1], state[2], square(0)], b: square(1), z: square(2), acc: Fr::ZERO };
+            self.push(RowKind::Poseidon { partial }, constants, values);
+            state = poseidon::add(&poseidon::round(&state, partial), &constants);
+        }
+        let values = Values { a: [state[0], state[1], state[2], Fr::ZERO], ..Values::default() };
+        let output = self.push(RowKind::Idle, [Fr::ZERO; 3], values);
+        let cells = |row: usize| OPERAND_COLUMNS.map(|column| Cell { column, row });
+        for (source, target) in input.into_iter().zip(cells(first)) {
+            self.copy(source, target);
+        }
+        cells(output)
+    }
+}
+
+static INVERSE_LANE: std::sync::LazyLock<Fr> =
+    std::sync::LazyLock::new(|| pow2(LANE_BITS).invert().unwrap_or(Fr::ZERO));

@@ -1,0 +1,195 @@
+//! The `Circuit` that halo2 sees.
+
+use ff::{Field, PrimeField};
+use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner, Value};
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff;
+use halo2_proofs::plonk::{self, Circuit, ConstraintSystem};
+use snark_verifier_sdk::CircuitExt;
+
+use super::assembler::{Cell, Column};
+use super::layout::Layout;
+use crate::gadgets::logup::{LookupRow, RANGE_TAG, running_sums};
+use crate::gadgets::{Columns, RowKind};
+use crate::quant::program::LIMB_BITS;
+
+/// A laid-out task with its witness.
+#[derive(Clone, Debug)]
+pub struct InferenceCircuit {
+    layout: Layout,
+    multiplicities: Vec<Fr>,
+}
+
+impl InferenceCircuit {
+    /// Counts the lookups of a layout. Values that are in no table are not counted: such a witness satisfies nothing.
+    pub fn new(layout: Layout) -> Self {
+        let multiplicities = multiplicities(&layout);
+        Self { layout, multiplicities }
+    }
+
+    /// The layout.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The instance words.
+    pub fn words(&self) -> &[Fr] {
+        &self.layout.words
+    }
+
+    /// Overwrites a multiplicity.
+    #[cfg(test)]
+    pub(crate) fn set_multiplicity(&mut self, row: usize, value: Fr) {
+        self.multiplicities[row] = value;
+    }
+
+    /// What the lookup argument sees.
+    pub(crate) fn lookup_rows(&self) -> impl ExactSizeIterator<Item = LookupRow> {
+        let rows = self.layout.rows.iter().zip(&self.layout.values).zip(&self.multiplicities);
+        let advancing = self.layout.rows.len() - 1;
+        rows.take(advancing).map(|((row, values), m)| LookupRow {
+            a: values.a,
+            f: row.f,
+            tag: row.tag,
+            requant: matches!(row.kind, RowKind::Requant(_)),
+            function: row.kind == RowKind::Function,
+            m: *m,
+        })
+    }
+
+    fn assign_fixed(&self, region: &mut Region<'_, Fr>, columns: &Columns) {
+        let last = self.layout.rows.len() - 1;
+        for (i, row) in self.layout.rows.iter().enumerate() {
+            let selectors = row.kind.selectors();
+            let mut assign = |column, value: Fr| {
+                if value != Fr::ZERO {
+                    region.assign_fixed(column, i, value);
+                }
+            };
+            for (column, value) in columns.f.into_iter().zip(row.f) {
+                assign(column, value);
+            }
+            assign(columns.tag, Fr::from(row.tag));
+            assign(columns.active, Fr::from(u64::from(i < last)));
+            assign(columns.requant, Fr::from(selectors.requant));
+            assign(columns.group, Fr::from(selectors.group));
+            assign(columns.e, Fr::from(selectors.e));
+            assign(columns.n, Fr::from(selectors.n));
+        }
+    }
+
+    fn assign_first_phase(&self, region: &mut Region<'_, Fr>, columns: &Columns) {
+        let mut cells = Vec::with_capacity(self.layout.values.len());
+        for (i, values) in self.layout.values.iter().enumerate() {
+            let mut assign = |column, value| region.assign_advice(column, i, Value::known(value)).cell();
+            let [a0, a1, a2, _] = [0, 1, 2, 3].map(|j| assign(columns.a[j], values.a[j]));
+            assign(columns.acc, values.acc);
+            assign(columns.b, values.b);
+            let z = assign(columns.z, values.z);
+            assign(columns.m, self.multiplicities[i]);
+            cells.push([a0, a1, a2, z]);
+        }
+        let at = |cell: &Cell| {
+            cells[cell.row][match cell.column {
+                Column::A0 => 0,
+                Column::A1 => 1,
+                Column::A2 => 2,
+                Column::Z => 3,
+            }]
+        };
+        for (a, b) in &self.layout.copies {
+            region.constrain_equal(at(a), at(b));
+        }
+    }
+
+    fn assign_second_phase(&self, region: &mut Region<'_, Fr>, columns: &Columns) {
+        let challenges = region.get_challenge(columns.alpha).zip(region.get_challenge(columns.beta));
+        let mut sums = None;
+        challenges.map(|(alpha, beta)| sums = Some(running_sums(self.lookup_rows(), alpha, beta)));
+        for (i, column) in columns.phi.into_iter().enumerate() {
+            for row in 0..self.layout.rows.len() {
+                let value = sums.as_ref().map_or_else(Value::unknown, |sums| Value::known(sums[i][row]));
+                region.assign_advice(column, row, value);
+            }
+        }
+    }
+}
+
+impl Circuit<Fr> for InferenceCircuit {
+    type Config = Columns;
+    type FloorPlanner = SimpleFloorPlanner;
+    type Params = ();
+
+    fn without_witnesses(&self) -> Self {
+        self.clone()
+    }
+
+    fn configure(meta: &mut ConstraintSystem<Fr>) -> Columns {
+        Columns::configure(meta)
+    }
+
+    fn synthesize(&self, columns: Columns, mut layouter: impl Layouter<Fr>) -> Result<(), plonk::Error> {
+        layouter.assign_region(
+            || "inference",
+            |mut region| {
+                self.assign_fixed(&mut region, &columns);
+                self.assign_first_phase(&mut region, &columns);
+                region.next_phase();
+                self.assign_second_phase(&mut region, &columns);
+                Ok(())
+            },
+        )
+    }
+}
+
+impl CircuitExt<Fr> for InferenceCircuit {
+    fn num_instance(&self) -> Vec<usize> {
+        vec![self.layout.words.len()]
+    }
+
+    fn instances(&self) -> Vec<Vec<Fr>> {
+        vec![self.layout.words.clone()]
+    }
+}
+
+/// A field element as a small integer, `None` if its magnitude is 2^62 or more.
+fn small(value: Fr) -> Option<i64> {
+    let magnitude = |v: Fr| {
+        let bytes = v.to_repr();
+        let (low, high) = bytes.as_ref().split_at(8);
+        let low: [u8; 8] = low.try_into().ok()?;
+        (high.iter().all(|b| *b == 0) && low[7] < 0x40).then(|| i64::from_le_bytes(low))
+    };
+    magnitude(value).or_else(|| magnitude(-value).map(|v| -v))
+}
+
+fn multiplicities(layout: &Layout) -> Vec<Fr> {
+    let mut counts = vec![0_u64; layout.rows.len()];
+    let mut count = |tag: u64, key: Option<i64>, rest: [Fr; 2]| {
+        let entry = usize::try_from(tag - RANGE_TAG).ok().and_then(|i| layout.tables.get(i));
+        let row = entry.zip(key).and_then(|((first, rows), key)| rows.get(usize::try_from(key - first).ok()?));
+        if let Some(row) = row {
+            let f = layout.rows[*row].f;
+            if [f[1], f[2]] == rest {
+                counts[*row] += 1;
+            }
+        }
+    };
+    for (row, values) in layout.rows.iter().zip(&layout.values) {
+        match row.kind {
+            RowKind::Requant(_) => {
+                for a in values.a {
+                    count(RANGE_TAG, small(a).filter(|v| (0..1 << LIMB_BITS).contains(v)), [Fr::ZERO; 2]);
+                }
+            }
+            RowKind::Function => {
+                count(RANGE_TAG, small(values.a[0]), [Fr::ZERO; 2]);
+                if let Some(tag) = small(row.f[0]).and_then(|tag| u64::try_from(tag).ok()).filter(|tag| *tag > RANGE_TAG) {
+                    count(tag, small(values.a[1]), [values.a[2], values.a[3]]);
+                }
+            }
+            _ => {}
+        }
+    }
+    counts.into_iter().map(Fr::from).collect()
+}

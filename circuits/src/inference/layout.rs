@@ -1,0 +1,409 @@
+//! The rows of a task: a program, a number of slots, a number of words, a salt.
+
+use std::sync::Arc;
+
+use ff::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff;
+
+use super::assembler::{Assembler, Cell, FunctionRow, Operand, Row, Values};
+use super::error::Error;
+use super::shape::Shape;
+use super::statement::{
+    self, IN_DOMAIN_BIT, OUTPUT_BITS, OUTPUTS_PER_WORD, UNSATURATED_BIT, pack, pack_outputs, pow2, signed,
+};
+use crate::gadgets::logup::{RANGE_TAG, function_tag};
+use crate::gadgets::poseidon;
+use crate::quant::bounds;
+use crate::quant::program::{Function, LANE_BITS, LANES, LIMB_BITS, Linear, Program, RAW_BITS, Step, Y_BITS};
+
+/// Rows at the end of the domain that hold blinding values.
+pub const BLINDING_ROWS: usize = 6;
+
+/// How a source enters the statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// Behind a salted commitment, for a feed of this schema.
+    Committed {
+        /// The schema's hash, shifted right by 8 bits.
+        schema: Fr,
+    },
+    /// Its packed words are public.
+    Public,
+}
+
+/// What is compiled into a key: everything that the verifying key depends on, `k` excepted.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The model.
+    pub program: Arc<Program>,
+    /// Kind of each of the program's sources.
+    pub sources: Vec<SourceKind>,
+    /// Inferences in one proof.
+    pub slots: usize,
+    /// The shape.
+    pub shape: Shape,
+    /// Makes the key's digest unlinkable; 0 for public models.
+    pub salt: Fr,
+}
+
+/// One source of one slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceInput {
+    /// Raw values in the schema's units, each in `[-2^39, 2^39)`.
+    pub values: Vec<i64>,
+    /// Salt of the commitment (ignored for a public source).
+    pub salt: Fr,
+}
+
+/// One inference's sources, in the program's order.
+pub type SlotInput = Vec<SourceInput>;
+
+impl Task {
+    /// Instance words in use: the context, then each slot's sources and outputs.
+    pub fn words_used(&self) -> usize {
+        let sources: usize = self.sources.iter().zip(&self.program.sources).map(|(kind, len)| source_words(*kind, *len)).sum();
+        1 + self.slots * (sources + self.program.outputs.len().div_ceil(OUTPUTS_PER_WORD))
+    }
+
+    /// Checks the task: bounds of the program, number of words, kinds of sources.
+    ///
+    /// # Errors
+    /// A bound that does not hold, too many words, or as many kinds as there are not sources.
+    pub fn check(&self) -> Result<(), Error> {
+        bounds::check(&self.program)?;
+        if self.sources.len() != self.program.sources.len() {
+            let (expected, got) = (self.program.sources.len(), self.sources.len());
+            return Err(Error::Input { what: "kinds of sources".into(), expected, got });
+        }
+        let needed = self.words_used();
+        if needed > self.shape.words {
+            return Err(Error::TooManyWords { needed, available: self.shape.words, slots: self.slots });
+        }
+        Ok(())
+    }
+
+    /// Inputs of the right shape, all zero: what keygen runs on.
+    pub fn zero_inputs(&self) -> Vec<SlotInput> {
+        let source = |len: &usize| SourceInput { values: vec![0; *len], salt: Fr::ZERO };
+        vec![self.program.sources.iter().map(source).collect(); self.slots]
+    }
+}
+
+fn source_words(kind: SourceKind, len: usize) -> usize {
+    match kind {
+        SourceKind::Committed { .. } => 1,
+        SourceKind::Public => len.div_ceil(LANES),
+    }
+}
+
+/// A task's rows, copies and values.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// `2^k` rows in all.
+    pub k: u32,
+    /// All usable rows.
+    pub rows: Vec<Row>,
+    /// Witness of the same rows.
+    pub values: Vec<Values>,
+    /// Pairs of equal cells.
+    pub copies: Vec<(Cell, Cell)>,
+    /// The instance: exactly the shape's words.
+    pub words: Vec<Fr>,
+    /// For each tag from [`RANGE_TAG`]: `hi` of the first entry, and the row of each entry.
+    pub tables: Vec<(i64, Vec<usize>)>,
+}
+
+struct Constants {
+    one: Cell,
+    zero: Cell,
+    sponge: [Cell; 3],
+    /// Schema and length of each source.
+    sources: Vec<[Cell; 2]>,
+}
+
+impl Layout {
+    /// Lays a task out for `inputs`; `k` of `None` takes the smallest.
+    ///
+    /// # Errors
+    /// Inputs of another shape or outside the encoding; a task that does not fit; see [`Task::check`].
+    pub fn new(task: &Task, context: Fr, inputs: &[SlotInput], k: Option<u32>) -> Result<Self, Error> {
+        task.check()?;
+        check_inputs(task, inputs)?;
+        let mut asm = Assembler::default();
+        let words = words(task, context, inputs)?;
+        let (word_cells, constants) = statement_rows(&mut asm, task, &words);
+        let mut next_word = 1;
+        for input in inputs {
+            let mut wires = Vec::with_capacity(task.program.wires());
+            for (index, source) in input.iter().enumerate() {
+                let count = source_words(task.sources[index], source.values.len());
+                let public = &word_cells[next_word..next_word + count];
+                source_rows(&mut asm, task.sources[index], index, source, &constants, public, &mut wires);
+                next_word += count;
+            }
+            step_rows(&mut asm, &task.program, &constants, &mut wires)?;
+            let count = task.program.outputs.len().div_ceil(OUTPUTS_PER_WORD);
+            output_rows(&mut asm, &task.program, &constants, &wires, &word_cells[next_word..next_word + count])?;
+            next_word += count;
+        }
+        for cell in &word_cells[next_word..] {
+            asm.copy(*cell, constants.zero);
+        }
+        asm.terminate();
+        finish(asm, task, words, k)
+    }
+}
+
+/// The instance words of a task, computed by the interpreter.
+///
+/// # Errors
+/// Inputs outside the encoding.
+pub fn words(task: &Task, context: Fr, inputs: &[SlotInput]) -> Result<Vec<Fr>, Error> {
+    let mut words = vec![context];
+    for input in inputs {
+        for ((index, source), kind) in input.iter().enumerate().zip(&task.sources) {
+            statement::check_raw(&source.values, index)?;
+            match kind {
+                SourceKind::Committed { schema } => words.push(statement::commitment(*schema, &source.values, source.salt)?),
+                SourceKind::Public => words.extend(pack(&source.values)),
+            }
+        }
+        let raw: Vec<i64> = input.iter().flat_map(|source| source.values.iter().copied()).collect();
+        let run = task.program.evaluate(&raw)?;
+        let wire = |w: u32| run.wires[w as usize];
+        let outputs: Vec<i64> = task.program.outputs.iter().map(|w| wire(*w)).collect();
+        words.extend(pack_outputs(&outputs, wire(task.program.in_domain) == 1, wire(task.program.unsaturated) == 1));
+    }
+    words.resize(task.shape.words.max(words.len()), Fr::ZERO);
+    Ok(words)
+}
+
+fn check_inputs(task: &Task, inputs: &[SlotInput]) -> Result<(), Error> {
+    let expect = |what: String, expected: usize, got: usize| {
+        if expected == got { Ok(()) } else { Err(Error::Input { what, expected, got }) }
+    };
+    expect("slots".into(), task.slots, inputs.len())?;
+    for (slot, input) in inputs.iter().enumerate() {
+        expect(format!("sources of slot {slot}"), task.program.sources.len(), input.len())?;
+        for (index, (source, len)) in input.iter().zip(&task.program.sources).enumerate() {
+            expect(format!("values of source {index} in slot {slot}"), *len, source.values.len())?;
+            statement::check_raw(&source.values, index)?;
+        }
+    }
+    Ok(())
+}
+
+fn statement_rows(asm: &mut Assembler, task: &Task, words: &[Fr]) -> (Vec<Cell>, Constants) {
+    let first = poseidon::CONSTANTS.rounds[0];
+    let start = [poseidon::tag(statement::INPUT_TAG) + first[0], first[1], first[2]];
+    let mut values = vec![Fr::ONE, Fr::ZERO, start[0], start[1], start[2]];
+    for (kind, len) in task.sources.iter().zip(&task.program.sources) {
+        let schema = match kind {
+            SourceKind::Committed { schema } => *schema,
+            SourceKind::Public => Fr::ZERO,
+        };
+        values.extend([schema, Fr::from(*len as u64)]);
+    }
+    let (mut word_cells, mut cells) = (Vec::new(), Vec::new());
+    for i in 0..words.len().max(values.len()) {
+        let at = |list: &[Fr]| list.get(i).copied().unwrap_or(Fr::ZERO);
+        let (word, constant) = asm.statement(at(words), at(&values));
+        word_cells.push(word);
+        cells.push(constant);
+    }
+    word_cells.truncate(words.len());
+    let sources = cells[5..values.len()].chunks(2).map(|pair| [pair[0], pair[1]]).collect();
+    (word_cells, Constants { one: cells[0], zero: cells[1], sponge: [cells[2], cells[3], cells[4]], sources })
+}
+
+/// Unpacks a source's words into wires, and binds them to the commitment or to the public words.
+fn source_rows(
+    asm: &mut Assembler,
+    kind: SourceKind,
+    index: usize,
+    source: &SourceInput,
+    constants: &Constants,
+    public: &[Cell],
+    wires: &mut Vec<Cell>,
+) {
+    let mut packed = Vec::new();
+    for (chunk, word) in source.values.chunks(LANES).zip(pack(&source.values)) {
+        let offset: Fr = (0..chunk.len() as u32).map(|j| pow2(LANE_BITS * j + Y_BITS)).sum();
+        let cells = asm.dot(&[(Operand::Free(word), Fr::ONE), (Operand::Copy(constants.one), -offset)]);
+        packed.push(cells[0]);
+        for value in chunk {
+            wires.push(asm.lane(crate::quant::program::Requant::Identity, *value));
+        }
+    }
+    match kind {
+        SourceKind::Committed { .. } => {
+            let [schema, length] = constants.sources[index];
+            let mut message = vec![Operand::Copy(schema), Operand::Copy(length), Operand::Free(source.salt)];
+            message.extend(packed.into_iter().map(Operand::Copy));
+            let (digest, _) = asm.sponge(constants.sponge, constants.zero, &message);
+            asm.copy(digest, public[0]);
+        }
+        SourceKind::Public => {
+            for (cell, word) in packed.into_iter().zip(public) {
+                asm.copy(cell, *word);
+            }
+        }
+    }
+}
+
+fn step_rows(asm: &mut Assembler, program: &Program, constants: &Constants, wires: &mut Vec<Cell>) -> Result<(), Error> {
+    let raw_len = program.inputs();
+    let mut values: Vec<i64> = wires[..raw_len].iter().map(|cell| small(asm.get(*cell))).collect();
+    for (index, step) in program.steps.iter().enumerate() {
+        match step {
+            Step::Linear(linear) => linear_rows(asm, index, linear, constants, wires, &mut values)?,
+            Step::Function(function) => function_rows(asm, index, program, function, wires, &mut values)?,
+        }
+    }
+    Ok(())
+}
+
+/// A raw lane back as an integer.
+fn small(value: Fr) -> i64 {
+    let shifted = statement::to_bytes(value + pow2(RAW_BITS + 2));
+    let mut low = [0; 8];
+    low.copy_from_slice(&shifted[24..]);
+    i64::from_be_bytes(low) - (1 << (RAW_BITS + 2))
+}
+
+fn lookup_wire<T: Copy>(list: &[T], wire: u32, step: usize) -> Result<T, Error> {
+    list.get(wire as usize).copied().ok_or_else(|| Error::Reference { step, what: format!("wire {wire}") })
+}
+
+fn linear_rows(
+    asm: &mut Assembler,
+    index: usize,
+    linear: &Linear,
+    constants: &Constants,
+    wires: &mut Vec<Cell>,
+    values: &mut Vec<i64>,
+) -> Result<(), Error> {
+    if linear.lanes.is_empty() || linear.lanes.len() > LANES {
+        let got = format!("{} lanes", linear.lanes.len());
+        return Err(Error::Step { step: index, got, expected: format!("1 to {LANES}") });
+    }
+    let mut ys: Vec<i128> = linear.lanes.iter().map(|lane| i128::from(lane.bias)).collect();
+    let packed = |coefficients: &mut dyn Iterator<Item = i64>| -> Fr {
+        coefficients.zip(0..).map(|(c, j)| signed(i128::from(c)) * pow2(LANE_BITS * j)).sum()
+    };
+    let mut terms = Vec::with_capacity(linear.operands.len() + 1);
+    for (i, operand) in linear.operands.iter().enumerate() {
+        let value = lookup_wire(values, *operand, index)?;
+        for (y, lane) in ys.iter_mut().zip(&linear.lanes) {
+            *y += i128::from(value) * i128::from(lookup_wire(&lane.weights, i as u32, index)?);
+        }
+        let weight = packed(&mut linear.lanes.iter().map(|lane| lane.weights[i]));
+        terms.push((Operand::Copy(lookup_wire(wires, *operand, index)?), weight));
+    }
+    let bias = packed(&mut linear.lanes.iter().map(|lane| lane.bias));
+    if bias != Fr::ZERO || terms.is_empty() {
+        terms.push((Operand::Copy(constants.one), bias));
+    }
+    asm.dot(&terms);
+    for (lane, y) in linear.lanes.iter().zip(ys) {
+        let y = in_range(y, index)?;
+        wires.push(asm.lane(lane.requant, y));
+        values.push(lane.requant.apply(y));
+    }
+    Ok(())
+}
+
+fn in_range(y: i128, step: usize) -> Result<i64, Error> {
+    match i64::try_from(y) {
+        Ok(y) if (-(1 << Y_BITS)..1 << Y_BITS).contains(&y) => Ok(y),
+        _ => Err(Error::Range { step, what: "a lane", got: y }),
+    }
+}
+
+fn function_rows(
+    asm: &mut Assembler,
+    index: usize,
+    program: &Program,
+    function: &Function,
+    wires: &mut Vec<Cell>,
+    values: &mut Vec<i64>,
+) -> Result<(), Error> {
+    let argument = lookup_wire(values, function.input, index)?;
+    let cell = lookup_wire(wires, function.input, index)?;
+    let table = program
+        .tables
+        .get(function.table)
+        .ok_or_else(|| Error::Reference { step: index, what: format!("table {}", function.table) })?;
+    let (hi, lo) = (argument >> LIMB_BITS, argument & ((1 << LIMB_BITS) - 1));
+    let entry = usize::try_from(hi - table.first).ok().and_then(|i| table.entries.get(i));
+    let (base, slope) = *entry.ok_or(Error::Range { step: index, what: "a function's argument", got: argument.into() })?;
+    asm.function(cell, FunctionRow { tag: function_tag(function.table), hi, lo, base, slope });
+    let y = in_range((i128::from(base) << LIMB_BITS) + i128::from(slope) * i128::from(lo), index)?;
+    wires.push(asm.lane(function.requant, y));
+    values.push(function.requant.apply(y));
+    Ok(())
+}
+
+fn output_rows(
+    asm: &mut Assembler,
+    program: &Program,
+    constants: &Constants,
+    wires: &[Cell],
+    words: &[Cell],
+) -> Result<(), Error> {
+    let step = program.steps.len();
+    for (i, (chunk, word)) in program.outputs.chunks(OUTPUTS_PER_WORD).zip(words).enumerate() {
+        let mut terms = vec![(Operand::Copy(*word), -Fr::ONE)];
+        let mut offset = Fr::ZERO;
+        for (wire, j) in chunk.iter().zip(0..) {
+            terms.push((Operand::Copy(lookup_wire(wires, *wire, step)?), pow2(OUTPUT_BITS * j)));
+            offset += pow2(OUTPUT_BITS * j + OUTPUT_BITS - 1);
+        }
+        terms.push((Operand::Copy(constants.one), offset));
+        if i == 0 {
+            terms.push((Operand::Copy(lookup_wire(wires, program.in_domain, step)?), pow2(IN_DOMAIN_BIT)));
+            terms.push((Operand::Copy(lookup_wire(wires, program.unsaturated, step)?), pow2(UNSATURATED_BIT)));
+        }
+        asm.dot(&terms);
+    }
+    Ok(())
+}
+
+/// Places tables and salt, pads to `2^k` and closes the lookup argument.
+fn finish(mut asm: Assembler, task: &Task, words: Vec<Fr>, k: Option<u32>) -> Result<Layout, Error> {
+    let range = (0..1_u64 << LIMB_BITS).map(|v| [Fr::from(v), Fr::ZERO, Fr::ZERO]).collect();
+    let mut tables: Vec<(u64, i64, Vec<[Fr; 3]>)> = vec![(RANGE_TAG, 0, range)];
+    for (i, table) in task.program.tables.iter().enumerate() {
+        let entry = |(at, (base, slope)): (i64, &(i64, i64))| [at, *base, *slope].map(|v| signed(i128::from(v)));
+        tables.push((function_tag(i), table.first, (table.first..).zip(&table.entries).map(entry).collect()));
+    }
+    let entries: usize = tables.iter().map(|(_, _, entries)| entries.len()).sum();
+    let hosts = asm.rows.iter().filter(|row| row.kind.hosts_table()).count();
+    let needed = asm.rows.len() + entries.saturating_sub(hosts) + 2 + BLINDING_ROWS;
+    let needed_k = needed.next_power_of_two().trailing_zeros();
+    let k = k.unwrap_or(needed_k);
+    if needed_k > k {
+        return Err(Error::TooManyRows { needed, needed_k, k });
+    }
+    let usable = (1_usize << k) - BLINDING_ROWS;
+    while asm.rows.len() < usable - 2 {
+        asm.idle(Fr::ZERO);
+    }
+    let mut free = asm.rows.iter().enumerate().filter(|(_, row)| row.kind.hosts_table()).map(|(i, _)| i);
+    let mut placed = Vec::new();
+    let mut at = Vec::new();
+    for (tag, first, entries) in tables {
+        let rows: Vec<usize> = free.by_ref().take(entries.len()).collect();
+        placed.extend(rows.iter().copied().zip(entries).map(|(row, f)| (row, tag, f)));
+        at.push((first, rows));
+    }
+    drop(free);
+    for (row, tag, f) in placed {
+        asm.rows[row].tag = tag;
+        asm.rows[row].f = f;
+    }
+    asm.idle(task.salt);
+    asm.statement(Fr::ZERO, Fr::ZERO);
+    Ok(Layout { k, rows: asm.rows, values: asm.values, copies: asm.copies, words, tables: at })
+}

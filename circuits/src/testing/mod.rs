@@ -1,0 +1,114 @@
+//! Test support: small programs, the mock prover, pranks.
+//!
+//! A prank is an edit of an honest witness. Multiplicities and running sums are computed *after* the edit, so that a prank
+//! fails for the reason that the test names and not because a sum was stale.
+
+use std::sync::Arc;
+
+use ff::Field;
+use halo2_proofs::dev::{MockProver, VerifyFailure};
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff;
+
+use crate::gadgets::RowKind;
+use crate::inference::layout::{Layout, SlotInput, SourceInput, SourceKind, Task};
+use crate::inference::{InferenceCircuit, Shape};
+use crate::quant::program::{Function, Lane, Linear, Program, Requant, Step, Table};
+
+/// A program with every kind of step: 8 values from a committed source of 7 and a public one of 1.
+///
+/// Wires 8..12: the four requantisations of `3 x0 - 2^20 x7 + 5`; 12: `clamp(x1, -2000, 2000)` as `2000 - v` (two lanes);
+/// 14: the function; 15, 16: flags that are constant 1.
+pub fn program() -> Program {
+    let lane = |requant| Lane { bias: 5, weights: vec![3, -(1 << 20)], requant };
+    let quad = [Requant::Identity, Requant::Relu, Requant::Shift, Requant::ReluShift].map(lane).to_vec();
+    let cut = |operand, weight, bias| {
+        let lanes = vec![Lane { bias, weights: vec![weight], requant: Requant::Relu }];
+        Step::Linear(Linear { operands: vec![operand], lanes })
+    };
+    let one = Lane { bias: 1, weights: vec![], requant: Requant::Identity };
+    let entries = (-3..5).map(|hi: i64| (hi * hi * 100 - 50, 7 - hi)).collect();
+    // The first lanes need small operands: x0 and x7 are cut to [0, 1000] first.
+    let mut steps = vec![cut(0, -1, 1000), cut(8, -1, 1000), cut(7, -1, 1000), cut(10, -1, 1000)];
+    steps.push(Step::Linear(Linear { operands: vec![9, 11], lanes: quad }));
+    steps.push(cut(1, 1, 2000));
+    steps.push(cut(16, -1, 4000));
+    steps.push(Step::Linear(Linear {
+        operands: vec![17],
+        lanes: vec![Lane { bias: 2000, weights: vec![-1], requant: Requant::Identity }],
+    }));
+    steps.push(Step::Function(Function { table: 0, input: 18, requant: Requant::Identity }));
+    steps.push(Step::Linear(Linear { operands: vec![], lanes: vec![one.clone(), one] }));
+    Program {
+        sources: vec![7, 1],
+        tables: vec![Table { name: "square".into(), first: -3, entries }],
+        steps,
+        outputs: vec![12, 13, 14, 15, 19],
+        in_domain: 20,
+        unsaturated: 21,
+    }
+}
+
+/// [`program`] as a task of one slot.
+pub fn task() -> Task {
+    Task {
+        program: Arc::new(program()),
+        sources: vec![SourceKind::Committed { schema: Fr::from(77) }, SourceKind::Public],
+        slots: 1,
+        shape: Shape::NARROW,
+        salt: Fr::from(4711),
+    }
+}
+
+/// Inputs for [`task`].
+pub fn inputs(values: [i64; 8]) -> Vec<SlotInput> {
+    let source = |values: &[i64]| SourceInput { values: values.to_vec(), salt: Fr::from(99) };
+    vec![vec![source(&values[..7]), source(&values[7..])]]
+}
+
+/// An honest layout of [`task`].
+pub fn layout(values: [i64; 8]) -> Layout {
+    Layout::new(&task(), Fr::from(42), &inputs(values), None).unwrap()
+}
+
+/// Everything that the mock prover finds wrong, as text; empty if the witness satisfies the circuit.
+pub fn failures(layout: &Layout) -> Vec<String> {
+    let circuit = InferenceCircuit::new(layout.clone());
+    let prover = MockProver::run(layout.k, &circuit, vec![layout.words.clone()]).unwrap();
+    match prover.verify() {
+        Ok(()) => vec![],
+        Err(failures) => failures.iter().map(describe).collect(),
+    }
+}
+
+fn describe(failure: &VerifyFailure) -> String {
+    match failure {
+        VerifyFailure::ConstraintNotSatisfied { constraint, .. } => format!("{constraint}"),
+        VerifyFailure::Permutation { .. } => "copy".into(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Asserts that a prank is refused by exactly the constraints whose names contain one of `by`.
+///
+/// # Panics
+/// If the witness is satisfied, or if anything else fails.
+pub fn assert_refused(layout: &Layout, attack: &str, by: &[&str]) {
+    let found = failures(layout);
+    for name in by {
+        assert!(found.iter().any(|f| f.contains(name)), "{attack}: expected `{name}` to fail, found {found:#?}");
+    }
+    for failure in &found {
+        assert!(by.iter().any(|name| failure.contains(name)), "{attack}: failed for another reason: {failure}");
+    }
+}
+
+/// Index of the `n`-th row of a kind.
+pub fn row(layout: &Layout, kind: RowKind, n: usize) -> usize {
+    layout.rows.iter().enumerate().filter(|(_, row)| row.kind == kind).map(|(i, _)| i).nth(n).unwrap()
+}
+
+/// `2^n`
+pub fn pow2(n: u64) -> Fr {
+    Fr::from(2).pow_vartime([n])
+}
