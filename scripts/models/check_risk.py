@@ -63,7 +63,10 @@ def run(model: bytes, x: np.ndarray) -> np.ndarray:
 def check(folder: Path) -> str:
     for path in folder.iterdir():
         expect(f"{path.name} under {FILE_LIMIT} bytes", True, path.stat().st_size < FILE_LIMIT)
-    read = lambda name: json.loads((folder / name).read_text())
+
+    def read(name: str) -> dict:
+        return json.loads((folder / name).read_text())
+
     config = read("model.json")
     domain = np.array(config["inputs"][0]["domain"])
     scales = check_schema((folder / "schema.json").read_bytes(), domain.tolist())

@@ -4,7 +4,7 @@
     python3 -m venv /tmp/risk-venv && /tmp/risk-venv/bin/pip install -r scripts/models/requirements.txt
     /tmp/risk-venv/bin/python scripts/models/train_risk.py
 
-Needs about half a minute on two cores. Not needed to run the demo: its outputs are committed.
+Takes about 15 s on two cores. Not needed to run the demo: its outputs are committed.
 """
 
 import argparse

@@ -58,7 +58,7 @@ def graph(network: Network) -> onnx.ModelProto:
         "risk",
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, len(features.NAMES)])],
         [helper.make_tensor_value_info("parameters_bp", TensorProto.FLOAT, [1, len(mapping.OUTPUTS)])],
-        [numpy_helper.from_array(np.ascontiguousarray(v, dtype=np.float32), k) for k, v in constants.items()],
+        [numpy_helper.from_array(np.array(v, dtype=np.float32, order="C"), k) for k, v in constants.items()],
     )
     model = helper.make_model(built, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="dodona")
     onnx.checker.check_model(model, full_check=True)

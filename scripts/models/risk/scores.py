@@ -4,7 +4,6 @@ import numpy as np
 
 from .baselines import Estimate
 from .dataset import LEVEL, Samples
-from .network import pinball
 
 BLOCK_DAYS = 20  # bootstrap blocks: longer than the horizon, over which losses overlap
 RESAMPLES = 2000
@@ -14,24 +13,30 @@ def coverage(y: np.ndarray, q: np.ndarray) -> float:
     return float((y <= q).mean())
 
 
-def coverage_interval(samples: Samples, q: np.ndarray) -> tuple[float, float]:
-    """95 % interval of the coverage by a moving-block bootstrap over dates, both indices together
-    (their falls come on the same days)."""
+def interval(samples: Samples, values: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the mean of values [n] by a moving-block bootstrap over dates, both indices
+    together (their falls come on the same days). Zero width if all values are equal: a bootstrap
+    cannot know of events that are not in the data."""
     days, index = np.unique(samples.date, return_inverse=True)
-    count = np.bincount(index)
-    covered = np.bincount(index, weights=samples.y <= q)
+    count, total = np.bincount(index), np.bincount(index, weights=values)
     rng = np.random.default_rng(0)
     blocks = -(-len(days) // BLOCK_DAYS)
     starts = rng.integers(0, len(days) - BLOCK_DAYS + 1, size=(RESAMPLES, blocks))
     picked = (starts[:, :, None] + np.arange(BLOCK_DAYS)).reshape(RESAMPLES, -1)
-    shares = covered[picked].sum(axis=1) / count[picked].sum(axis=1)
-    low, high = np.quantile(shares, [0.025, 0.975])
+    means = total[picked].sum(axis=1) / count[picked].sum(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)
 
 
+def pinball_each(y: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Pinball loss of every sample, in basis points of the asset's value."""
+    gap = y - np.asarray(q, dtype=np.float64)
+    return 10_000 * gap * (LEVEL - (gap < 0))
+
+
 def pinball_bp(y: np.ndarray, q: np.ndarray) -> float:
-    """Mean pinball loss in basis points of the asset's value."""
-    return 10_000 * float(pinball(y, np.asarray(q, dtype=np.float64), LEVEL))
+    """Mean pinball loss in basis points."""
+    return float(pinball_each(y, q).mean())
 
 
 def calibration_factor(estimate: Estimate, validation: Samples) -> float:
@@ -46,17 +51,19 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def by_model(samples: Samples, estimates: dict[str, Estimate]) -> str:
-    """One row an estimate: coverage with its interval, breaches, pinball loss, mean estimate, and
-    the coverage of each index."""
-    rows = []
+    """One row an estimate: coverage with its interval, breaches, pinball loss, by how much it exceeds
+    that of the first estimate (interval of the paired difference), mean estimate, each index's coverage."""
+    rows, first = [], None
     for name, estimate in estimates.items():
         q = estimate(samples)
-        low, high = coverage_interval(samples, q)
-        per_asset = [f"{coverage(samples.y[m], q[m]):.2%}" for m in (samples.asset == a for a in ("SPX", "NDX"))]
-        breaches = f"{int((samples.y > q).sum())} of {len(q)}"
-        interval = f"{low:.1%} to {high:.1%}"
-        rows.append([name, f"{coverage(samples.y, q):.2%}", interval, breaches, f"{pinball_bp(samples.y, q):.2f}", f"{q.mean():.2%}", *per_asset])
-    return _table(["estimate", "coverage", "95 % interval", "breaches", "pinball, bp", "mean q", "SPX", "NDX"], rows)
+        covered, loss = samples.y <= q, pinball_each(samples.y, q)
+        low, high = interval(samples, covered)
+        more = "" if first is None else "{:+.1f} to {:+.1f}".format(*interval(samples, loss - first))
+        first = loss if first is None else first
+        per_asset = [f"{covered[samples.asset == a].mean():.2%}" for a in ("SPX", "NDX")]
+        breaches = f"{int((~covered).sum())} of {len(q)}"
+        rows.append([name, f"{covered.mean():.2%}", f"{low:.1%} to {high:.1%}", breaches, f"{loss.mean():.2f}", more, f"{q.mean():.2%}", *per_asset])
+    return _table(["estimate", "coverage", "95 % interval", "breaches", "pinball, bp", "more than network's", "mean q", "SPX", "NDX"], rows)
 
 
 def by_year(samples: Samples, estimates: dict[str, Estimate]) -> str:
