@@ -1,1 +1,27 @@
-//! model.
+//! The model as its author ships it: an ONNX file, a specification, a feed schema.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`onnx`] | protobuf to [`Graph`], with every refusal |
+//! | [`graph`] | the small graph that the ops lower |
+//! | [`tensor`] | dense tensors |
+//! | [`float`] | the float reference, run by tract |
+//! | [`spec`], [`schema`] | what sources and outputs mean |
+//!
+//! Not here: quantisation (see [`crate::quant`]) and what each op means (see [`crate::ops`]).
+
+mod error;
+pub mod float;
+pub mod graph;
+pub mod onnx;
+pub mod schema;
+pub mod spec;
+pub mod tensor;
+#[cfg(test)]
+pub(crate) mod fixture;
+
+pub use error::ModelError;
+pub use float::FloatModel;
+pub use graph::{Attribute, Constant, Graph, Input, Node};
+pub use schema::Schema;
+pub use spec::{ModelSpec, ResolvedSpec};

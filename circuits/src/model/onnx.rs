@@ -1,0 +1,189 @@
+//! ONNX protobuf to [`Graph`], refusing whatever the compiler cannot honour.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
+    attribute_proto::AttributeType,
+    tensor_proto::{DataLocation, DataType},
+    tensor_shape_proto::dimension::Value as Dim,
+    type_proto::Value as Type,
+};
+
+use super::tensor::{Tensor, elements};
+use super::{Attribute, Constant, Graph, Input, ModelError, Node};
+
+/// Largest file, in bytes.
+pub const MAX_BYTES: usize = 256 << 20;
+/// Most nodes.
+pub const MAX_NODES: usize = 100_000;
+/// Most elements of one tensor or input.
+pub const MAX_ELEMENTS: usize = 1 << 26;
+/// Operator sets accepted.
+pub const OPSETS: std::ops::RangeInclusive<i64> = 7..=21;
+
+const TENSOR_TYPES: &str = "float, double, int32, int64, bool";
+
+impl Graph {
+    /// Reads an ONNX file.
+    ///
+    /// # Errors
+    /// Everything in [`ModelError`] that concerns the file.
+    pub fn from_onnx(bytes: &[u8]) -> Result<Self, ModelError> {
+        limit("file size in bytes", bytes.len(), MAX_BYTES)?;
+        let not_onnx = |reason: String| ModelError::NotOnnx { reason };
+        let model = ModelProto::decode(bytes).map_err(|e| not_onnx(e.to_string()))?;
+        if model.ir_version <= 0 {
+            return Err(not_onnx("no IR version; expected a serialised ModelProto".into()));
+        }
+        let graph = model.graph.as_ref().ok_or_else(|| not_onnx("no graph inside".into()))?;
+        let opset = model.opset_import.iter().find(|o| is_onnx_domain(&o.domain)).map_or(0, |o| o.version);
+        if !OPSETS.contains(&opset) {
+            return Err(ModelError::Opset { got: opset, min: *OPSETS.start(), max: *OPSETS.end() });
+        }
+        if !model.functions.is_empty() {
+            return Err(ModelError::Unsupported { name: graph.name.clone(), what: "model-local functions are" });
+        }
+        read_graph(graph, opset)?.sorted()
+    }
+}
+
+fn is_onnx_domain(domain: &str) -> bool {
+    domain.is_empty() || domain == "ai.onnx"
+}
+
+fn limit(what: &'static str, got: usize, limit: usize) -> Result<(), ModelError> {
+    if got > limit { Err(ModelError::TooLarge { what, limit, got }) } else { Ok(()) }
+}
+
+fn read_graph(graph: &GraphProto, opset: i64) -> Result<Graph, ModelError> {
+    limit("number of nodes", graph.node.len(), MAX_NODES)?;
+    if let Some(sparse) = graph.sparse_initializer.first() {
+        let name = sparse.values.as_ref().map(|v| v.name.clone()).unwrap_or_default();
+        return Err(ModelError::Unsupported { name, what: "sparse initialisers are" });
+    }
+    let mut constants = BTreeMap::new();
+    for tensor in &graph.initializer {
+        if constants.insert(tensor.name.clone(), constant(tensor, &tensor.name)?).is_some() {
+            return Err(ModelError::Duplicate { name: tensor.name.clone() });
+        }
+    }
+    let live = graph.input.iter().filter(|i| !constants.contains_key(&i.name));
+    let inputs = live.map(input).collect::<Result<Vec<_>, _>>()?;
+    let nodes = graph.node.iter().enumerate().map(|(i, n)| node(n, i, opset)).collect::<Result<_, _>>()?;
+    if inputs.is_empty() || graph.output.is_empty() {
+        return Err(ModelError::NotOnnx { reason: "the graph has no input or no output".into() });
+    }
+    let outputs = graph.output.iter().map(|o| o.name.clone()).collect();
+    Ok(Graph { opset, inputs, constants, nodes, outputs })
+}
+
+fn input(info: &ValueInfoProto) -> Result<Input, ModelError> {
+    let name = info.name.clone();
+    let tensor = match info.r#type.as_ref().and_then(|t| t.value.as_ref()) {
+        Some(Type::TensorType(t)) => t,
+        None => return Err(ModelError::Type { name, got: "no tensor type".into(), accepted: "a float tensor" }),
+    };
+    let kind = DataType::try_from(tensor.elem_type).unwrap_or(DataType::Undefined);
+    if !matches!(kind, DataType::Float | DataType::Double) {
+        return Err(ModelError::Type { name, got: kind.as_str_name().into(), accepted: "float, double" });
+    }
+    let dynamic = |axis, got| ModelError::DynamicShape { input: info.name.clone(), axis, got };
+    let dims = tensor.shape.as_ref().ok_or_else(|| dynamic(0, "unknown (no shape)".into()))?;
+    let mut shape = Vec::with_capacity(dims.dim.len());
+    for (axis, dim) in dims.dim.iter().enumerate() {
+        match &dim.value {
+            Some(Dim::DimValue(v)) if *v > 0 => shape.push(*v as usize),
+            Some(Dim::DimValue(v)) => return Err(dynamic(axis, v.to_string())),
+            Some(Dim::DimParam(p)) => return Err(dynamic(axis, format!("`{p}`"))),
+            None => return Err(dynamic(axis, "unknown".into())),
+        }
+    }
+    limit("elements of an input", elements(&shape).unwrap_or(usize::MAX), MAX_ELEMENTS)?;
+    Ok(Input { name, shape })
+}
+
+fn node(node: &NodeProto, index: usize, opset: i64) -> Result<Node, ModelError> {
+    let op = node.op_type.clone();
+    let name = if node.name.is_empty() { format!("{op}#{index}") } else { node.name.clone() };
+    if !is_onnx_domain(&node.domain) {
+        return Err(ModelError::Domain { node: name, op, domain: node.domain.clone() });
+    }
+    let mut attributes = BTreeMap::new();
+    for a in &node.attribute {
+        attributes.insert(a.name.clone(), attribute(a, &name)?);
+    }
+    Ok(Node { name, op, opset, inputs: node.input.clone(), outputs: node.output.clone(), attributes })
+}
+
+fn attribute(a: &AttributeProto, node: &str) -> Result<Attribute, ModelError> {
+    let whole = || format!("{node}.{}", a.name);
+    let real = |value: f32| finite(&whole(), 0, f64::from(value));
+    let unsupported = |what| ModelError::Unsupported { name: whole(), what };
+    match AttributeType::try_from(a.r#type).unwrap_or(AttributeType::Undefined) {
+        AttributeType::Float => Ok(Attribute::Float(real(a.f)?)),
+        AttributeType::Int => Ok(Attribute::Int(a.i)),
+        AttributeType::String => match String::from_utf8(a.s.clone()) {
+            Ok(text) => Ok(Attribute::Text(text)),
+            Err(_) => Err(unsupported("text that is not UTF-8 is")),
+        },
+        AttributeType::Tensor => match &a.t {
+            Some(t) => Ok(Attribute::Tensor(constant(t, &whole())?)),
+            None => Err(unsupported("an empty tensor attribute is")),
+        },
+        AttributeType::Floats => Ok(Attribute::Floats(a.floats.iter().map(|&f| real(f)).collect::<Result<_, _>>()?)),
+        AttributeType::Ints => Ok(Attribute::Ints(a.ints.clone())),
+        AttributeType::Graph | AttributeType::Graphs => Err(unsupported("subgraphs (If, Loop, Scan) are")),
+        AttributeType::SparseTensor | AttributeType::SparseTensors => Err(unsupported("sparse tensors are")),
+        _ => Err(unsupported("this kind of attribute is")),
+    }
+}
+
+fn finite(name: &str, index: usize, value: f64) -> Result<f64, ModelError> {
+    if value.is_finite() { Ok(value) } else { Err(ModelError::NotFinite { name: name.into(), index, value: value.to_string() }) }
+}
+
+fn constant(t: &TensorProto, name: &str) -> Result<Constant, ModelError> {
+    if t.data_location == Some(DataLocation::External as i32) || !t.external_data.is_empty() {
+        return Err(ModelError::ExternalData { name: name.into() });
+    }
+    let kind = DataType::try_from(t.data_type).unwrap_or(DataType::Undefined);
+    let shape: Option<Vec<usize>> = t.dims.iter().map(|&d| usize::try_from(d).ok()).collect();
+    let expected = shape.as_deref().and_then(elements).unwrap_or(usize::MAX);
+    limit("elements of a tensor", expected, MAX_ELEMENTS)?;
+    let wrong = |got| ModelError::TensorData { name: name.into(), shape: t.dims.clone(), expected, got };
+    let shape = shape.unwrap_or_default();
+    let real = |values: Vec<f64>| -> Result<Constant, ModelError> {
+        let got = values.len();
+        for (i, &v) in values.iter().enumerate() {
+            finite(name, i, v)?;
+        }
+        Tensor::new(shape.clone(), values).map(Constant::Real).ok_or_else(|| wrong(got))
+    };
+    let int = |values: Vec<i64>| {
+        let got = values.len();
+        Tensor::new(shape.clone(), values).map(Constant::Int).ok_or_else(|| wrong(got))
+    };
+    let raw = &t.raw_data;
+    match kind {
+        DataType::Float if raw.is_empty() => real(t.float_data.iter().map(|&f| f64::from(f)).collect()),
+        DataType::Float => real(chunks(raw, |b| f64::from(f32::from_le_bytes(b))).ok_or_else(|| wrong(raw.len() / 4))?),
+        DataType::Double if raw.is_empty() => real(t.double_data.clone()),
+        DataType::Double => real(chunks(raw, f64::from_le_bytes).ok_or_else(|| wrong(raw.len() / 8))?),
+        DataType::Int64 if raw.is_empty() => int(t.int64_data.clone()),
+        DataType::Int64 => int(chunks(raw, i64::from_le_bytes).ok_or_else(|| wrong(raw.len() / 8))?),
+        DataType::Int32 | DataType::Bool if raw.is_empty() => int(t.int32_data.iter().map(|&v| i64::from(v)).collect()),
+        DataType::Int32 => int(chunks(raw, |b| i64::from(i32::from_le_bytes(b))).ok_or_else(|| wrong(raw.len() / 4))?),
+        DataType::Bool => int(raw.iter().map(|&b| i64::from(b)).collect()),
+        other => {
+            Err(ModelError::Type { name: name.into(), got: other.as_str_name().into(), accepted: TENSOR_TYPES })
+        }
+    }
+}
+
+/// Little-endian values; `None` when the bytes are no whole number of them.
+fn chunks<const N: usize, T>(raw: &[u8], read: impl Fn([u8; N]) -> T) -> Option<Vec<T>> {
+    let (parts, rest) = raw.as_chunks::<N>();
+    rest.is_empty().then(|| parts.iter().map(|&p| read(p)).collect())
+}

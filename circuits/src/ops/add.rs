@@ -1,0 +1,23 @@
+//! `a + b`, broadcast. Free.
+
+use crate::quant::QuantError;
+use crate::quant::builder::Builder;
+
+use super::{Call, Op, Value};
+
+/// See the module's head.
+pub(super) struct Add;
+
+impl Op for Add {
+    fn name(&self) -> &'static str {
+        "Add"
+    }
+
+    fn accepts(&self) -> &'static str {
+        "two float tensors that broadcast"
+    }
+
+    fn lower(&self, _builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
+        super::elementwise::binary(call, |a, b| Ok(a.plus(b)))
+    }
+}

@@ -1,0 +1,27 @@
+//! `a / b`, broadcast, where `b` is constant. Free.
+
+use crate::quant::QuantError;
+use crate::quant::builder::Builder;
+
+use super::{Call, Op, Value};
+
+/// See the module's head.
+pub(super) struct Div;
+
+impl Op for Div {
+    fn name(&self) -> &'static str {
+        "Div"
+    }
+
+    fn accepts(&self) -> &'static str {
+        "a float tensor divided by a constant without zeros that broadcasts"
+    }
+
+    fn lower(&self, _builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
+        super::elementwise::binary(call, |a, b| match b.as_constant() {
+            Some(0.0) => Err(call.refuse("division by zero")),
+            Some(divisor) => Ok(a.scaled(1.0 / divisor)),
+            None => Err(call.refuse("the divisor depends on the model's inputs")),
+        })
+    }
+}

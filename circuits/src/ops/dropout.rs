@@ -1,0 +1,30 @@
+//! The same value: dropout does nothing in inference. Free.
+
+use crate::quant::QuantError;
+use crate::quant::builder::Builder;
+
+use super::{Call, Op, Value};
+
+/// See the module's head.
+pub(super) struct Dropout;
+
+impl Op for Dropout {
+    fn name(&self) -> &'static str {
+        "Dropout"
+    }
+
+    fn accepts(&self) -> &'static str {
+        "inference mode (training_mode false), without the mask output"
+    }
+
+    fn lower(&self, _builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
+        let training = match call.optional(2) {
+            None => false,
+            Some(_) => call.ints(2)?.is_some_and(|v| v.iter().any(|&v| v != 0)),
+        };
+        if training {
+            return Err(call.refuse("training_mode is true"));
+        }
+        Ok(vec![call.input(0)?.clone()])
+    }
+}

@@ -1,0 +1,303 @@
+//! Builds an integer program: emits steps, tracks the exact interval and the calibration values of every wire.
+//!
+//! Ops hand in linear forms ([`Form`]); what they ask for (an activation, a clip, a function) is materialised by the methods in
+//! `rescale.rs`, `clamp.rs`, `curve.rs` and `output.rs`. Here is what those share: grouping of lanes, choice of scales that the
+//! bounds allow, narrowing of wide wires.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::bounds::{Interval, MAX_BIAS, MAX_WEIGHT, Y_LIMIT, lane_interval, step_bounds};
+use super::compile::Options;
+use super::form::Form;
+use super::interpreter::step_values;
+use super::program::{LANES, Lane, Linear, Program, Requant, SHIFT, Step, Table, Wire, Y_BITS};
+use super::report::LayerReport;
+use super::{Calibration, QuantError};
+
+/// Wires of larger magnitude are narrowed before they meet weights that are not exact.
+const WIDE: i64 = 1 << 22;
+/// Share of the lane's range that a scale aims at; the rest absorbs the rounding of weights.
+pub(super) const HEADROOM: f64 = 0.999;
+/// Half a unit after a shift: makes the shift round to nearest.
+pub(super) const HALF: i64 = 1 << (SHIFT - 1);
+
+/// One dot product to be emitted: `requant(bias + Σ weight · wire)`.
+#[derive(Clone, Debug)]
+pub(super) struct Dot {
+    pub terms: Vec<(Wire, i64)>,
+    pub bias: i64,
+    pub requant: Requant,
+}
+
+/// A program under construction.
+#[derive(Debug)]
+pub struct Builder<'a> {
+    pub(super) options: &'a Options,
+    sources: Vec<usize>,
+    pub(super) tables: Vec<Table>,
+    pub(super) steps: Vec<Step>,
+    pub(super) bounds: Vec<Interval>,
+    /// Every wire's value, for each calibration sample.
+    samples: Vec<Vec<i64>>,
+    narrowed: BTreeMap<Wire, (Wire, f64)>,
+    pub(super) out_of_domain: Vec<Wire>,
+    pub(super) saturated: Vec<Wire>,
+    node: String,
+    layers: Vec<LayerReport>,
+}
+
+impl<'a> Builder<'a> {
+    /// Starts a program that reads `sources` (their lengths).
+    ///
+    /// # Errors
+    /// A calibration sample of the wrong width, or with a value outside the raw range.
+    pub fn new(sources: Vec<usize>, calibration: Option<&Calibration>, options: &'a Options) -> Result<Self, QuantError> {
+        let inputs = sources.iter().sum();
+        let given = calibration.map_or(&[][..], |c| &c.samples);
+        let samples: Vec<Vec<i64>> = given.iter().take(options.max_samples).cloned().collect();
+        for (sample, values) in samples.iter().enumerate() {
+            if values.len() != inputs {
+                return Err(QuantError::CalibrationWidth { sample, expected: inputs, got: values.len() });
+            }
+            for (index, &value) in values.iter().enumerate() {
+                if !Interval::RAW.contains(Interval { lo: value, hi: value }) {
+                    return Err(QuantError::RawRange { index, value, bits: super::program::RAW_BITS });
+                }
+            }
+        }
+        Ok(Self {
+            options,
+            sources,
+            tables: Vec::new(),
+            steps: Vec::new(),
+            bounds: vec![Interval::RAW; inputs],
+            samples,
+            narrowed: BTreeMap::new(),
+            out_of_domain: Vec::new(),
+            saturated: Vec::new(),
+            node: "input".into(),
+            layers: Vec::new(),
+        })
+    }
+
+    /// Says which node the next steps belong to (for errors and the report).
+    pub fn at_node(&mut self, node: &str) {
+        self.node = node.into();
+    }
+
+    /// The node that steps belong to now.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Number of calibration samples in use.
+    pub fn samples(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// The interval of a form's real value.
+    pub fn interval(&self, form: &Form) -> (f64, f64) {
+        form.interval(&self.bounds)
+    }
+
+    /// Largest absolute value of a form over the calibration samples; `None` without calibration.
+    pub fn calibrated(&self, form: &Form) -> Option<f64> {
+        self.samples.iter().map(|wires| form.at(|w| wires[w as usize]).abs()).reduce(f64::max)
+    }
+
+    /// The product of a constant `rows × x.len()` matrix (row-major) and a vector of forms. Free unless the forms have so many terms that
+    /// composing would cost more than materialising them first.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn product(&mut self, matrix: &[f64], x: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let mut wires = union(x);
+        let live = x.iter().filter(|f| f.as_constant().is_none()).count();
+        let compacted;
+        let mut x = x;
+        if wires.len() > 2 * live {
+            compacted = self.compact(x)?;
+            x = &compacted;
+            wires = union(x);
+        }
+        let index: BTreeMap<Wire, usize> = wires.iter().enumerate().map(|(i, &w)| (w, i)).collect();
+        let dense: Vec<Vec<(usize, f64)>> =
+            x.iter().map(|f| f.terms().iter().map(|&(w, c)| (index[&w], c)).collect()).collect();
+        let rows = if x.is_empty() { 0 } else { matrix.len() / x.len() };
+        Ok((0..rows)
+            .map(|r| {
+                let mut sums = vec![0.0; wires.len()];
+                let mut offset = 0.0;
+                for ((&weight, terms), form) in matrix[r * x.len()..].iter().zip(&dense).zip(x) {
+                    offset += weight * form.offset();
+                    for &(i, c) in terms {
+                        sums[i] += weight * c;
+                    }
+                }
+                Form::from_sorted(wires.iter().copied().zip(sums).collect(), offset)
+            })
+            .collect())
+    }
+
+    /// Emits dot products; their wires come back in the same order. Neighbours that share operands share steps.
+    pub(super) fn emit(&mut self, dots: &[Dot]) -> Result<Vec<Wire>, QuantError> {
+        let first = self.bounds.len();
+        let mut group: Vec<&Dot> = Vec::new();
+        let mut operands: BTreeSet<Wire> = BTreeSet::new();
+        for dot in dots {
+            let own: BTreeSet<Wire> = dot.terms.iter().map(|t| t.0).collect();
+            let joint: BTreeSet<Wire> = operands.union(&own).copied().collect();
+            let worth = operand_rows(joint.len()) <= operand_rows(operands.len()) + operand_rows(own.len());
+            if !group.is_empty() && (group.len() == LANES || !worth) {
+                self.push_group(&group, &operands)?;
+                group.clear();
+                operands = own;
+            } else {
+                operands = joint;
+            }
+            group.push(dot);
+        }
+        if !group.is_empty() {
+            self.push_group(&group, &operands)?;
+        }
+        Ok((first..self.bounds.len()).map(|w| w as Wire).collect())
+    }
+
+    fn push_group(&mut self, group: &[&Dot], operands: &BTreeSet<Wire>) -> Result<(), QuantError> {
+        let operands: Vec<Wire> = operands.iter().copied().collect();
+        let lanes = group
+            .iter()
+            .map(|dot| {
+                let own: BTreeMap<Wire, i64> = dot.terms.iter().copied().collect();
+                let weights = operands.iter().map(|w| own.get(w).copied().unwrap_or(0)).collect();
+                Lane { bias: dot.bias, weights, requant: dot.requant }
+            })
+            .collect();
+        self.push(Step::Linear(Linear { operands, lanes }))
+    }
+
+    /// Appends a step, with its bounds and calibration values.
+    pub(super) fn push(&mut self, step: Step) -> Result<(), QuantError> {
+        let at = self.steps.len();
+        let bounds = step_bounds(&step, &self.tables, &self.bounds).map_err(|e| e.at_step(at))?;
+        for wires in &mut self.samples {
+            step_values(&step, &self.tables, wires).map_err(|e| e.at_step(at))?;
+        }
+        self.bounds.extend(bounds);
+        self.steps.push(step);
+        Ok(())
+    }
+
+    /// Exact interval of a dot product before requantisation, or why no lane can hold it.
+    pub(super) fn dot_interval(&self, dot: &Dot) -> Result<(i128, i128), QuantError> {
+        let operands: Vec<Interval> = dot.terms.iter().map(|t| self.bounds[t.0 as usize]).collect();
+        let weights = dot.terms.iter().map(|t| t.1).collect();
+        lane_interval(&Lane { bias: dot.bias, weights, requant: dot.requant }, &operands)
+    }
+
+    /// Whether a lane can hold the dot product for every input.
+    pub(super) fn fits(&self, dot: &Dot) -> bool {
+        let limit = i128::from(Y_LIMIT);
+        matches!(self.dot_interval(dot), Ok((lo, hi)) if lo >= -limit && hi < limit)
+    }
+
+    /// A form as a dot product with `scale` lane units per 1.0 (before any shift), rounding included.
+    pub(super) fn dot(&self, form: &Form, scale: f64, requant: Requant) -> Option<Dot> {
+        let half = if shifts(requant) { HALF } else { 0 };
+        let terms = form.terms().iter().map(|&(w, c)| Some((w, integer(c * scale, MAX_WEIGHT)?)));
+        let terms = terms.filter(|t| !matches!(t, Some((_, 0)))).collect::<Option<Vec<_>>>()?;
+        Some(Dot { terms, bias: integer(form.offset() * scale, MAX_BIAS - HALF)? + half, requant })
+    }
+
+    /// The finest dot product for a form: `scale` first, then smaller by `step` until weights and lane fit. Returns it with its scale.
+    pub(super) fn fitted(&self, form: &Form, scale: f64, step: f64, requant: Requant) -> Result<(Dot, f64), QuantError> {
+        let mut scale = scale;
+        for _ in 0..200 {
+            if let Some(dot) = self.dot(form, scale, requant)
+                && self.fits(&dot)
+            {
+                return Ok((dot, scale));
+            }
+            scale *= step;
+        }
+        Err(self.unbounded(form))
+    }
+
+    /// Lane units per 1.0 that use a lane's whole range for a form: `0.999 · 2^40 / bound`.
+    pub(super) fn lane_scale(&self, form: &Form) -> Result<f64, QuantError> {
+        let (lo, hi) = self.interval(form);
+        let bound = lo.abs().max(hi.abs());
+        if !bound.is_finite() || bound > 1e30 {
+            return Err(self.unbounded(form));
+        }
+        Ok(HEADROOM * (1i64 << Y_BITS) as f64 / bound.max(1e-30))
+    }
+
+    fn unbounded(&self, form: &Form) -> QuantError {
+        let (lo, hi) = self.interval(form);
+        QuantError::Unbounded { node: self.node.clone(), bound: lo.abs().max(hi.abs()) }
+    }
+
+    /// The same forms without wide wires: each is replaced by a copy shifted down to 20 bits. The copy's scale is a power of two.
+    pub(super) fn narrowed(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let wide: Vec<Wire> = union(forms)
+            .into_iter()
+            .filter(|w| self.bounds[*w as usize].magnitude() > WIDE && !self.narrowed.contains_key(w))
+            .collect();
+        let mut dots = Vec::with_capacity(wide.len());
+        for &wire in &wide {
+            let copy = Form::wire(wire, 1.0, 0.0);
+            dots.push(self.fitted(&copy, (1i64 << Y_BITS) as f64, 0.5, Requant::Shift)?);
+        }
+        let (dots, scales): (Vec<Dot>, Vec<f64>) = dots.into_iter().unzip();
+        for ((wire, narrow), scale) in wide.into_iter().zip(self.emit(&dots)?).zip(scales) {
+            self.narrowed.insert(wire, (narrow, (1i64 << SHIFT) as f64 / scale));
+        }
+        Ok(forms.iter().map(|f| self.substituted(f)).collect())
+    }
+
+    fn substituted(&self, form: &Form) -> Form {
+        if !form.terms().iter().any(|t| self.narrowed.contains_key(&t.0)) {
+            return form.clone();
+        }
+        let mut sums: BTreeMap<Wire, f64> = BTreeMap::new();
+        for &(wire, c) in form.terms() {
+            let (wire, unit) = self.narrowed.get(&wire).copied().unwrap_or((wire, 1.0));
+            *sums.entry(wire).or_insert(0.0) += c * unit;
+        }
+        Form::from_sorted(sums.into_iter().collect(), form.offset())
+    }
+
+    pub(super) fn record(&mut self, layer: LayerReport) {
+        self.layers.push(layer);
+    }
+
+    /// Closes the program. `outputs` are wires; the flags are computed from what was clamped and saturated.
+    pub(super) fn close(mut self, outputs: Vec<Wire>) -> Result<(Program, Vec<LayerReport>), QuantError> {
+        let (domain, inner) = (std::mem::take(&mut self.out_of_domain), std::mem::take(&mut self.saturated));
+        let in_domain = self.flag_of(domain)?;
+        let unsaturated = self.flag_of(inner)?;
+        let (sources, tables, steps) = (self.sources, self.tables, self.steps);
+        Ok((Program { sources, tables, steps, outputs, in_domain, unsaturated }, self.layers))
+    }
+}
+
+/// Rows that a step's operands take: three to a row, the bias counted as one.
+pub(super) fn operand_rows(operands: usize) -> usize {
+    (operands + 1).div_ceil(3)
+}
+
+pub(super) fn shifts(requant: Requant) -> bool {
+    matches!(requant, Requant::Shift | Requant::ReluShift)
+}
+
+/// Rounds half away from zero; `None` beyond `limit`.
+pub(super) fn integer(value: f64, limit: i64) -> Option<i64> {
+    let rounded = value.round();
+    (rounded.abs() <= limit as f64).then_some(rounded as i64)
+}
+
+fn union(forms: &[Form]) -> Vec<Wire> {
+    let all: BTreeSet<Wire> = forms.iter().flat_map(|f| f.terms().iter().map(|t| t.0)).collect();
+    all.into_iter().collect()
+}

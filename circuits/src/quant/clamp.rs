@@ -1,0 +1,214 @@
+//! Clamps by Relu lanes, the flags that say whether one acted, and the graph's own Clip.
+//!
+//! `u = relu(x - lo)`, `v = relu((hi - lo) - u)`; the clamped value is `hi - v`: an affine form over one wire, so free downstream, and interval
+//! arithmetic sees its range. Deviations `relu(floor((lo - x + 2^20 - 1) / 2^20))` and the like are 0 iff that side did not act.
+
+use super::QuantError;
+use super::bounds::Interval;
+use super::builder::{Builder, Dot};
+use super::form::Form;
+use super::program::{Requant, SHIFT, Wire, Y_BITS};
+use super::report::LayerReport;
+
+/// A Clip whose range is at least this share of the form's range is done at 20 bits, else at 40.
+const NARROW_CLIP: f64 = 0.125;
+
+impl Builder<'_> {
+    /// The first wires, clamped to integer domains, as forms in reals (`units / scale`). Raises `in_domain`.
+    ///
+    /// # Errors
+    /// A domain that is empty or outside the raw range, or of the wrong width.
+    pub fn inputs(&mut self, domains: &[(f64, f64)], scales: &[f64]) -> Result<Vec<Form>, QuantError> {
+        let inputs = self.bounds.len();
+        if domains.len() != inputs || scales.len() != inputs {
+            return Err(QuantError::InputWidth { expected: inputs, got: domains.len().min(scales.len()) });
+        }
+        let mut clamps = Vec::with_capacity(inputs);
+        for (index, &(lo, hi)) in domains.iter().enumerate() {
+            let (units_lo, units_hi) = (lo.ceil(), hi.floor());
+            let raw = Interval::RAW;
+            let valid = units_lo <= units_hi && units_lo >= raw.lo as f64 && units_hi <= raw.hi as f64;
+            if !valid {
+                return Err(QuantError::InputDomain { index, lo, hi });
+            }
+            clamps.push((index as Wire, Interval { lo: units_lo as i64, hi: units_hi as i64 }));
+        }
+        let (forms, deviations) = self.clamp_exact(&clamps, true)?;
+        self.out_of_domain.extend(deviations);
+        Ok(forms.iter().zip(scales).map(|(f, s)| f.scaled(1.0 / s)).collect())
+    }
+
+    /// Clamps wires to integer intervals. Returns the clamped values in units and, if asked, wires that are 0 iff no clamp acted.
+    pub(super) fn clamp_exact(
+        &mut self,
+        clamps: &[(Wire, Interval)],
+        with_deviations: bool,
+    ) -> Result<(Vec<Form>, Vec<Wire>), QuantError> {
+        let mut dots = Vec::new();
+        // For each clamp: where its `u` is among the first dots.
+        let mut lower = Vec::with_capacity(clamps.len());
+        let mut deviating = Vec::new();
+        for &(x, range) in clamps {
+            let bounds = self.bounds[x as usize];
+            lower.push((bounds.lo < range.lo).then_some(dots.len()));
+            if bounds.lo < range.lo {
+                dots.push(Dot { terms: vec![(x, 1)], bias: -range.lo, requant: Requant::Relu });
+            }
+            if with_deviations {
+                if bounds.lo < range.lo {
+                    deviating.push(dots.len());
+                    dots.push(self.deviation(x, -1, range.lo));
+                }
+                if bounds.hi > range.hi {
+                    deviating.push(dots.len());
+                    dots.push(self.deviation(x, 1, -range.hi));
+                }
+            }
+        }
+        let first = self.emit(&dots)?;
+        let mut upper = Vec::new();
+        let mut plans = Vec::with_capacity(clamps.len());
+        for (&(x, range), u) in clamps.iter().zip(&lower) {
+            // `above = x - lo` where nothing lies below `lo`, else `u`.
+            let (wire, bias) = u.map_or((x, -range.lo), |i| (first[i], 0));
+            if self.bounds[x as usize].hi > range.hi {
+                plans.push((None, range));
+                let width = range.hi - range.lo;
+                upper.push(Dot { terms: vec![(wire, -1)], bias: width - bias, requant: Requant::Relu });
+            } else {
+                plans.push((Some((wire, bias)), range));
+            }
+        }
+        let mut second = self.emit(&upper)?.into_iter();
+        let mut forms = Vec::with_capacity(plans.len());
+        for (direct, range) in plans {
+            forms.push(match direct {
+                Some((wire, bias)) => Form::wire(wire, 1.0, (range.lo + bias) as f64),
+                None => {
+                    let v = second.next().ok_or(QuantError::Malformed { what: "clamps", expected: 1, got: 0 })?;
+                    Form::wire(v, -1.0, range.hi as f64)
+                }
+            });
+        }
+        Ok((forms, deviating.into_iter().map(|i| first[i]).collect()))
+    }
+
+    /// A dot product that is 0 iff `sign · x + bias <= 0`, else positive; shifted to 20 bits where its range allows.
+    fn deviation(&self, x: Wire, sign: i64, bias: i64) -> Dot {
+        let shifted = Dot { terms: vec![(x, sign)], bias: bias + (1 << SHIFT) - 1, requant: Requant::ReluShift };
+        if self.fits(&shifted) {
+            return shifted;
+        }
+        Dot { terms: vec![(x, sign)], bias, requant: Requant::Relu }
+    }
+
+    /// A wire that is 1 iff all `deviations` (which are never negative) are 0, else 0.
+    pub(super) fn flag_of(&mut self, deviations: Vec<Wire>) -> Result<Wire, QuantError> {
+        let none_of = |wires: &[Wire]| Dot {
+            terms: wires.iter().map(|&w| (w, -1)).collect(),
+            bias: 1,
+            requant: Requant::Relu,
+        };
+        let mut groups: Vec<Vec<Wire>> = Vec::new();
+        for wire in deviations {
+            match groups.last_mut() {
+                Some(group) if self.fits(&none_of(&[group.as_slice(), &[wire]].concat())) => group.push(wire),
+                _ => groups.push(vec![wire]),
+            }
+        }
+        if let [] | [_] = groups.as_slice() {
+            let flag = none_of(groups.first().map_or(&[], Vec::as_slice));
+            return self.single(&flag);
+        }
+        let dots: Vec<Dot> = groups.iter().map(|g| none_of(g)).collect();
+        let indicators = self.emit(&dots)?;
+        // relu(1 - Σ (1 - i)) over booleans
+        let count = indicators.len() as i64;
+        self.single(&Dot { terms: indicators.into_iter().map(|w| (w, 1)).collect(), bias: 1 - count, requant: Requant::Relu })
+    }
+
+    pub(super) fn single(&mut self, dot: &Dot) -> Result<Wire, QuantError> {
+        let wires = self.emit(std::slice::from_ref(dot))?;
+        wires.first().copied().ok_or(QuantError::Malformed { what: "lanes", expected: 1, got: 0 })
+    }
+
+    /// The graph's own Clip of each form to `[lo, hi]` (either may be infinite): part of the model, so it raises no flag.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn clip(&mut self, forms: &[Form], lo: f64, hi: f64) -> Result<Vec<Form>, QuantError> {
+        let forms = self.narrowed(forms)?;
+        let before = self.steps.len();
+        let mut layer = LayerReport::new(self.node(), "clip");
+        let mut results: Vec<Option<Form>> = Vec::with_capacity(forms.len());
+        let mut first = Vec::new();
+        let mut plans = Vec::new();
+        for (index, form) in forms.iter().enumerate() {
+            let (below, above) = self.interval(form);
+            let range = (lo.max(below), hi.min(above));
+            if let Some(value) = form.as_constant() {
+                results.push(Some(Form::constant(value.max(lo).min(hi))));
+            } else if lo <= below && above <= hi {
+                results.push(Some(form.clone()));
+            } else if range.0 >= range.1 {
+                // ONNX: min(max(x, lo), hi), also where lo > hi or the form lies on one side.
+                let value = if hi <= lo || above <= lo { lo.min(hi) } else { hi };
+                results.push(Some(Form::constant(if below >= hi { hi } else { value })));
+            } else {
+                layer.add(below.abs().max(above.abs()), self.calibrated(form));
+                results.push(None);
+                plans.push(self.clip_start(index, form, range, (below < lo, above > hi), &mut first)?);
+            }
+        }
+        let wires = self.emit(&first)?;
+        let second: Vec<Dot> = plans
+            .iter()
+            .zip(&wires)
+            .filter(|(p, _)| p.both)
+            .map(|(p, &u)| Dot { terms: vec![(u, -1)], bias: p.width, requant: Requant::Relu })
+            .collect();
+        let mut second = self.emit(&second)?.into_iter();
+        for (plan, &u) in plans.iter().zip(&wires) {
+            let (wire, sign) = if plan.both { (second.next(), -1.0) } else { (Some(u), plan.sign) };
+            results[plan.index] = wire.map(|w| Form::wire(w, sign * plan.unit, plan.anchor));
+        }
+        layer.close(&self.steps[before..]);
+        if layer.values > 0 {
+            self.record(layer);
+        }
+        let got = results.iter().flatten().count();
+        let whole: Option<Vec<Form>> = results.into_iter().collect();
+        whole.ok_or(QuantError::Malformed { what: "clipped forms", expected: forms.len(), got })
+    }
+
+    fn clip_start(
+        &self,
+        index: usize,
+        form: &Form,
+        (lo, hi): (f64, f64),
+        (below, above): (bool, bool),
+        dots: &mut Vec<Dot>,
+    ) -> Result<ClipPlan, QuantError> {
+        // Measured from the end that may act first: `x - lo`, or `hi - x` when only `hi` can act.
+        let (sign, from) = if below { (1.0, form.shifted(-lo)) } else { (-1.0, form.scaled(-1.0).shifted(hi)) };
+        let (a, b) = self.interval(&from);
+        let narrow = hi - lo >= NARROW_CLIP * a.abs().max(b.abs());
+        let requant = if narrow { Requant::ReluShift } else { Requant::Relu };
+        let scale = libm::exp2(libm::floor(libm::log2((1i64 << Y_BITS) as f64 / a.abs().max(b.abs()).max(1e-30))));
+        let (dot, scale) = self.fitted(&from, scale, 0.5, requant)?;
+        let unit = Self::unit(&dot, scale);
+        dots.push(dot);
+        let both = below && above;
+        let anchor = if below && !above { lo } else { hi };
+        Ok(ClipPlan { index, both, sign, unit, anchor, width: ((hi - lo) / unit).round() as i64 })
+    }
+}
+
+struct ClipPlan {
+    index: usize,
+    both: bool,
+    sign: f64,
+    unit: f64,
+    anchor: f64,
+    width: i64,
+}

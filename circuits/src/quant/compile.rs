@@ -1,0 +1,218 @@
+//! ONNX file, specification and calibration in; integer program out. A pure function of its arguments, the same on every machine.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::spec::{ModelSpec, OutputSpec, ResolvedSpec};
+use crate::model::tensor::Tensor;
+use crate::model::{Graph, ModelError};
+use crate::ops::{self, Value};
+
+use super::QuantError;
+use super::bounds;
+use super::builder::Builder;
+use super::form::Form;
+use super::program::Program;
+use super::report::LayerReport;
+
+/// Units per 1.0 of sources and outputs when there is no specification.
+pub const DEFAULT_SCALE: u64 = 1 << 16;
+/// Domain of sources, in reals, when there is neither specification nor calibration.
+pub const DEFAULT_DOMAIN: f64 = 16.0;
+
+/// Raw integer samples that are typical inputs: all sources concatenated, in units of their schemas.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// One row a sample.
+    pub samples: Vec<Vec<i64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CalibrationFile {
+    input_data: Vec<Vec<f64>>,
+}
+
+impl Calibration {
+    /// Samples in reals, encoded as publishers do: `round_half_even(real · scale)`.
+    ///
+    /// # Errors
+    /// A sample of another width than `scales`, or a value that is not finite or outside the raw range.
+    pub fn from_reals(samples: &[Vec<f64>], scales: &[u64]) -> Result<Self, QuantError> {
+        let encode = |(sample, row): (usize, &Vec<f64>)| {
+            if row.len() != scales.len() {
+                return Err(QuantError::CalibrationWidth { sample, expected: scales.len(), got: row.len() });
+            }
+            let raw = bounds::Interval::RAW;
+            row.iter()
+                .zip(scales)
+                .map(|(&real, &scale)| {
+                    let value = (real * scale as f64).round_ties_even();
+                    let valid = value >= raw.lo as f64 && value <= raw.hi as f64;
+                    if valid { Ok(value as i64) } else { Err(QuantError::Sample { sample, value: real, scale }) }
+                })
+                .collect()
+        };
+        Ok(Self { samples: samples.iter().enumerate().map(encode).collect::<Result<_, _>>()? })
+    }
+
+    /// Reads `{"input_data": [[real, …], …]}`; `scales` are those of the specification's fields.
+    ///
+    /// # Errors
+    /// JSON of another shape, or as [`Self::from_reals`].
+    pub fn parse(json: &[u8], scales: &[u64]) -> Result<Self, QuantError> {
+        let file: CalibrationFile = serde_json::from_slice(json)
+            .map_err(|e| ModelError::Spec { what: "calibration".into(), reason: e.to_string() })?;
+        Self::from_reals(&file.input_data, scales)
+    }
+}
+
+/// What compilation may decide.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// A saturated value keeps this many times its largest calibrated magnitude; at least 1.
+    pub margin: f64,
+    /// A value saturates when its interval bound exceeds this many times its largest calibrated magnitude; at least `margin`.
+    pub saturate_above: f64,
+    /// Calibration samples in use (the first ones).
+    pub max_samples: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { margin: 8.0, saturate_above: 64.0, max_samples: 1024 }
+    }
+}
+
+impl Options {
+    fn check(&self) -> Result<(), QuantError> {
+        if !(self.margin >= 1.0 && self.margin.is_finite()) {
+            return Err(QuantError::Option { name: "margin", value: self.margin, accepted: "a finite number >= 1" });
+        }
+        if !(self.saturate_above >= self.margin) {
+            let (name, value) = ("saturate_above", self.saturate_above);
+            return Err(QuantError::Option { name, value, accepted: "a number >= margin" });
+        }
+        Ok(())
+    }
+}
+
+/// A compiled model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compiled {
+    /// The integer program.
+    pub program: Program,
+    /// The specification as used: given, or filled with defaults.
+    pub spec: ResolvedSpec,
+    /// The options as used.
+    pub options: Options,
+    /// What was materialised, node by node.
+    pub layers: Vec<LayerReport>,
+}
+
+impl Compiled {
+    /// Units per 1.0 of each output.
+    pub fn output_scales(&self) -> Vec<f64> {
+        self.spec.outputs.iter().map(|o| o.scale as f64).collect()
+    }
+
+    /// Outputs of [`Program::evaluate`] as reals.
+    pub fn reals(&self, outputs: &[i64]) -> Vec<f64> {
+        outputs.iter().zip(&self.spec.outputs).map(|(&v, o)| v as f64 / o.scale as f64).collect()
+    }
+}
+
+/// Compiles an ONNX file.
+///
+/// # Errors
+/// Whatever is refused: see [`ModelError`], [`crate::ops::OpError`] and [`QuantError`].
+pub fn compile(
+    onnx: &[u8],
+    spec: Option<&ModelSpec>,
+    calibration: Option<&Calibration>,
+    options: &Options,
+) -> Result<Compiled, QuantError> {
+    options.check()?;
+    let graph = Graph::from_onnx(onnx)?;
+    let width = graph.input_width();
+    let mut spec = match spec {
+        Some(spec) => spec.resolve(),
+        None => default_spec(width, calibration),
+    };
+    if spec.fields.len() != width {
+        return Err(ModelError::SourceWidth { expected: width, got: spec.fields.len() }.into());
+    }
+    let mut builder = Builder::new(spec.sources.iter().map(|s| s.length).collect(), calibration, options)?;
+    let domains: Vec<(f64, f64)> = spec.fields.iter().map(|f| f.domain_units()).collect();
+    let scales: Vec<f64> = spec.fields.iter().map(|f| f.scale as f64).collect();
+    let inputs = builder.inputs(&domains, &scales)?;
+    let outputs = lower(&graph, inputs, &mut builder)?;
+    if spec.outputs.is_empty() {
+        spec.outputs = default_outputs(outputs.len());
+    }
+    if spec.outputs.len() != outputs.len() {
+        return Err(QuantError::OutputWidth { expected: spec.outputs.len(), got: outputs.len() });
+    }
+    let scales: Vec<f64> = spec.outputs.iter().map(|o| o.scale as f64).collect();
+    let (program, layers) = builder.finish(&outputs, &scales)?;
+    bounds::check(&program)?;
+    Ok(Compiled { program, spec, options: options.clone(), layers })
+}
+
+/// Runs the graph on forms; returns the elements of all outputs, in order.
+fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<Vec<Form>, QuantError> {
+    let mut values: BTreeMap<&str, Value> = BTreeMap::new();
+    for (name, constant) in &graph.constants {
+        values.insert(name, Value::from(constant.clone()));
+    }
+    let mut rest = inputs.into_iter();
+    for input in &graph.inputs {
+        let width = input.shape.iter().product();
+        let data: Vec<Form> = rest.by_ref().take(width).collect();
+        let got = data.len();
+        let tensor = Tensor::new(input.shape.clone(), data);
+        let tensor = tensor.ok_or(ModelError::SourceWidth { expected: width, got })?;
+        values.insert(&input.name, Value::Live(tensor));
+    }
+    for node in &graph.nodes {
+        builder.at_node(&node.name);
+        let results = ops::lower(builder, node, |name| values.get(name))?;
+        for (name, value) in node.outputs.iter().zip(results) {
+            values.insert(name, value);
+        }
+    }
+    let mut outputs = Vec::new();
+    for name in &graph.outputs {
+        let value = values.get(name.as_str()).ok_or_else(|| ModelError::UnknownValue {
+            node: "graph output".into(),
+            name: name.clone(),
+        })?;
+        let tensor = value.forms().ok_or_else(|| ModelError::OutputType { name: name.clone() })?;
+        outputs.extend(tensor.into_data());
+    }
+    Ok(outputs)
+}
+
+/// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or `±16`.
+fn default_spec(width: usize, calibration: Option<&Calibration>) -> ResolvedSpec {
+    let half = DEFAULT_DOMAIN * DEFAULT_SCALE as f64;
+    let ranges = (0..width).map(|i| {
+        let column = || calibration.into_iter().flat_map(|c| &c.samples).filter_map(|s| s.get(i)).map(|&v| v as f64);
+        match (column().reduce(f64::min), column().reduce(f64::max)) {
+            (Some(lo), Some(hi)) => {
+                let spread = ((hi - lo) / 2.0).max(1.0);
+                let raw = bounds::Interval::RAW;
+                ((lo - spread).max(raw.lo as f64), (hi + spread).min(raw.hi as f64))
+            }
+            _ => (-half, half),
+        }
+    });
+    let scale = DEFAULT_SCALE as f64;
+    ResolvedSpec::public(DEFAULT_SCALE, ranges.map(|(lo, hi)| (lo / scale, hi / scale)).collect())
+}
+
+fn default_outputs(count: usize) -> Vec<OutputSpec> {
+    (0..count).map(|i| OutputSpec { name: format!("output_{i}"), scale: DEFAULT_SCALE }).collect()
+}

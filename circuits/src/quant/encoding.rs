@@ -1,0 +1,188 @@
+//! Canonical bytes of a program, and their Keccak-256 hash: what a registry stores of a quantised model.
+//!
+//! All integers are little-endian; lists are prefixed with their length as `u32`. One program has exactly one encoding, and decoding refuses every
+//! other one (trailing bytes included).
+
+use sha3::{Digest, Keccak256};
+
+use super::QuantError;
+use super::program::{Function, LANES, Lane, Linear, Program, Requant, Step, Table};
+
+const MAGIC: &[u8; 8] = b"DODONAQ1";
+
+impl Program {
+    /// The canonical bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = MAGIC.to_vec();
+        list(&mut out, &self.sources, |out, &s| word(out, s));
+        list(&mut out, &self.tables, |out, t| {
+            list(out, t.name.as_bytes(), |out, &b| out.push(b));
+            out.extend(t.first.to_le_bytes());
+            list(out, &t.entries, |out, (base, slope)| {
+                out.extend(base.to_le_bytes());
+                out.extend(slope.to_le_bytes());
+            });
+        });
+        list(&mut out, &self.steps, step);
+        list(&mut out, &self.outputs, |out, w| out.extend(w.to_le_bytes()));
+        out.extend(self.in_domain.to_le_bytes());
+        out.extend(self.unsaturated.to_le_bytes());
+        out
+    }
+
+    /// Reads canonical bytes. The program is not checked beyond its form: see [`super::bounds::check`].
+    ///
+    /// # Errors
+    /// [`QuantError::Encoding`] with the offset of the first byte that does not fit.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, QuantError> {
+        let mut reader = Reader { bytes, at: 0 };
+        if reader.take(MAGIC.len())? != MAGIC {
+            return Err(QuantError::Encoding { reason: "wrong magic", offset: 0 });
+        }
+        let program = Self {
+            sources: reader.list(Reader::size)?,
+            tables: reader.list(Reader::table)?,
+            steps: reader.list(Reader::step)?,
+            outputs: reader.list(Reader::u32)?,
+            in_domain: reader.u32()?,
+            unsaturated: reader.u32()?,
+        };
+        match reader.at == bytes.len() {
+            true => Ok(program),
+            false => Err(reader.error("trailing bytes")),
+        }
+    }
+
+    /// Keccak-256 of the canonical bytes.
+    pub fn quant_hash(&self) -> [u8; 32] {
+        Keccak256::digest(self.to_bytes()).into()
+    }
+}
+
+fn word(out: &mut Vec<u8>, value: usize) {
+    // Lengths of programs in memory are far below 2^32; a longer list would fail to decode, not alias another.
+    out.extend(u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes());
+}
+
+fn list<T>(out: &mut Vec<u8>, items: &[T], mut each: impl FnMut(&mut Vec<u8>, &T)) {
+    word(out, items.len());
+    items.iter().for_each(|item| each(out, item));
+}
+
+fn step(out: &mut Vec<u8>, step: &Step) {
+    match step {
+        Step::Linear(l) => {
+            out.push(0);
+            list(out, &l.operands, |out, w| out.extend(w.to_le_bytes()));
+            list(out, &l.lanes, |out, lane| {
+                out.extend(lane.bias.to_le_bytes());
+                lane.weights.iter().for_each(|w| out.extend(w.to_le_bytes()));
+                out.push(requant_code(lane.requant));
+            });
+        }
+        Step::Function(f) => {
+            out.push(1);
+            word(out, f.table);
+            out.extend(f.input.to_le_bytes());
+            out.push(requant_code(f.requant));
+        }
+    }
+}
+
+fn requant_code(requant: Requant) -> u8 {
+    match requant {
+        Requant::Identity => 0,
+        Requant::Relu => 1,
+        Requant::Shift => 2,
+        Requant::ReluShift => 3,
+    }
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn error(&self, reason: &'static str) -> QuantError {
+        QuantError::Encoding { reason, offset: self.at }
+    }
+
+    fn take(&mut self, n: usize) -> Result<&'a [u8], QuantError> {
+        let end = self.at.checked_add(n).filter(|&e| e <= self.bytes.len()).ok_or_else(|| self.error("truncated"))?;
+        let part = &self.bytes[self.at..end];
+        self.at = end;
+        Ok(part)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], QuantError> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    fn u8(&mut self) -> Result<u8, QuantError> {
+        Ok(self.array::<1>()?[0])
+    }
+
+    fn u32(&mut self) -> Result<u32, QuantError> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    fn i64(&mut self) -> Result<i64, QuantError> {
+        Ok(i64::from_le_bytes(self.array()?))
+    }
+
+    fn size(&mut self) -> Result<usize, QuantError> {
+        Ok(self.u32()? as usize)
+    }
+
+    /// Grows with what was really read, so that a false length allocates nothing.
+    fn list<T>(&mut self, each: impl Fn(&mut Self) -> Result<T, QuantError>) -> Result<Vec<T>, QuantError> {
+        let n = self.size()?;
+        let mut items = Vec::new();
+        for _ in 0..n {
+            items.push(each(self)?);
+        }
+        Ok(items)
+    }
+
+    fn table(&mut self) -> Result<Table, QuantError> {
+        let name = self.list(Self::u8)?;
+        let name = String::from_utf8(name).map_err(|_| self.error("table name is not UTF-8"))?;
+        let first = self.i64()?;
+        Ok(Table { name, first, entries: self.list(|r| Ok((r.i64()?, r.i64()?)))? })
+    }
+
+    fn requant(&mut self) -> Result<Requant, QuantError> {
+        Ok(match self.u8()? {
+            0 => Requant::Identity,
+            1 => Requant::Relu,
+            2 => Requant::Shift,
+            3 => Requant::ReluShift,
+            _ => return Err(self.error("unknown requantisation")),
+        })
+    }
+
+    fn step(&mut self) -> Result<Step, QuantError> {
+        match self.u8()? {
+            0 => {
+                let operands = self.list(Self::u32)?;
+                let lanes = self.list(|r| {
+                    let bias = r.i64()?;
+                    let mut weights = Vec::new();
+                    for _ in 0..operands.len() {
+                        weights.push(r.i64()?);
+                    }
+                    Ok(Lane { bias, weights, requant: r.requant()? })
+                })?;
+                match lanes.len() {
+                    1..=LANES => Ok(Step::Linear(Linear { operands, lanes })),
+                    _ => Err(self.error("wrong number of lanes")),
+                }
+            }
+            1 => Ok(Step::Function(Function { table: self.size()?, input: self.u32()?, requant: self.requant()? })),
+            _ => Err(self.error("unknown step")),
+        }
+    }
+}

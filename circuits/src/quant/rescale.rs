@@ -1,0 +1,135 @@
+//! Materialising forms: new wires at scales of about 20 bits, with or without a fused Relu, saturated where calibration says so.
+
+use super::QuantError;
+use super::bounds::Interval;
+use super::builder::{Builder, Dot, shifts};
+use super::form::Form;
+use super::program::{Requant, SHIFT};
+use super::report::LayerReport;
+
+/// A result is exact in integers only below this; larger ones are worth a rescaling.
+const EXACT_LIMIT: i64 = 1 << 21;
+
+enum Plan {
+    /// Nothing to emit.
+    Done(Form),
+    /// A dot product and the real value of one unit of its wire.
+    Emit(Dot, f64),
+    /// As `Emit`, to be clamped to `±limit` units afterwards.
+    Saturate(Dot, f64, i64),
+}
+
+impl Builder<'_> {
+    /// Forms of at most one term each, with the same values up to rounding at 20 bits.
+    ///
+    /// # Errors
+    /// [`QuantError::Unbounded`] when a form's range cannot be represented.
+    pub fn compact(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
+        self.materialise(forms, false, "rescale")
+    }
+
+    /// `max(form, 0)` for each form.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn relu(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
+        self.materialise(forms, true, "relu")
+    }
+
+    fn materialise(&mut self, forms: &[Form], relu: bool, kind: &str) -> Result<Vec<Form>, QuantError> {
+        let forms = self.narrowed(forms)?;
+        let before = self.steps.len();
+        let mut layer = LayerReport::new(self.node(), kind);
+        let mut plans = Vec::with_capacity(forms.len());
+        for form in &forms {
+            plans.push(self.plan(form, relu, &mut layer)?);
+        }
+        let dots: Vec<Dot> = plans
+            .iter()
+            .filter_map(|p| match p {
+                Plan::Emit(dot, _) | Plan::Saturate(dot, _, _) => Some(dot.clone()),
+                Plan::Done(_) => None,
+            })
+            .collect();
+        let wires = self.emit(&dots)?;
+        let clamps: Vec<(u32, Interval)> = plans
+            .iter()
+            .filter(|p| !matches!(p, Plan::Done(_)))
+            .zip(&wires)
+            .filter_map(|(p, &w)| match p {
+                Plan::Saturate(_, _, limit) => Some((w, Interval { lo: -limit, hi: *limit })),
+                _ => None,
+            })
+            .collect();
+        let (clamped, deviations) = self.clamp_exact(&clamps, true)?;
+        self.saturated.extend(deviations);
+        let (mut wires, mut clamped) = (wires.into_iter(), clamped.into_iter());
+        let mut results = Vec::with_capacity(plans.len());
+        for plan in plans {
+            results.push(match plan {
+                Plan::Done(form) => Some(form),
+                Plan::Emit(_, unit) => wires.next().map(|w| Form::wire(w, unit, 0.0)),
+                Plan::Saturate(_, unit, _) => wires.next().and(clamped.next()).map(|f| f.scaled(unit)),
+            });
+        }
+        layer.close(&self.steps[before..]);
+        if layer.values > 0 {
+            self.record(layer);
+        }
+        let got = results.iter().flatten().count();
+        let whole: Option<Vec<Form>> = results.into_iter().collect();
+        whole.ok_or(QuantError::Malformed { what: "materialised forms", expected: forms.len(), got })
+    }
+
+    fn plan(&self, form: &Form, relu: bool, layer: &mut LayerReport) -> Result<Plan, QuantError> {
+        let (lo, hi) = self.interval(form);
+        if let Some(value) = form.as_constant() {
+            return Ok(Plan::Done(Form::constant(if relu { value.max(0.0) } else { value })));
+        }
+        if relu && hi <= 0.0 {
+            return Ok(Plan::Done(Form::constant(0.0)));
+        }
+        let relu = relu && lo < 0.0;
+        if !relu && form.terms().len() <= 1 {
+            return Ok(Plan::Done(form.clone()));
+        }
+        let bound = lo.abs().max(hi.abs());
+        let calibrated = self.calibrated(form);
+        layer.add(bound, calibrated);
+        if let Some((dot, unit)) = self.exact(form, relu) {
+            return Ok(Plan::Emit(dot, unit));
+        }
+        let scale = self.lane_scale(form)?;
+        if let Some(limit) = calibrated.filter(|&c| c > 0.0 && bound > c * self.options.saturate_above) {
+            let requant = if relu { Requant::Relu } else { Requant::Identity };
+            let (dot, scale) = self.fitted(form, scale, 0.98, requant)?;
+            layer.saturating += 1;
+            let limit = (limit * self.options.margin * scale).ceil() as i64;
+            return Ok(Plan::Saturate(dot, 1.0 / scale, limit.max(1)));
+        }
+        let requant = if relu { Requant::ReluShift } else { Requant::Shift };
+        let (dot, scale) = self.fitted(form, scale, 0.98, requant)?;
+        Ok(Plan::Emit(dot, (1i64 << SHIFT) as f64 / scale))
+    }
+
+    /// The form as an exact integer dot product of moderate range, with the real value of one unit, when it is one.
+    pub(super) fn exact(&self, form: &Form, relu: bool) -> Option<(Dot, f64)> {
+        let unit = form.terms().iter().map(|t| t.1.abs()).reduce(f64::min)?;
+        if !is_integer(form.offset() / unit) || !form.terms().iter().all(|t| is_integer(t.1 / unit)) {
+            return None;
+        }
+        let dot = self.dot(form, 1.0 / unit, if relu { Requant::Relu } else { Requant::Identity })?;
+        let (lo, hi) = self.dot_interval(&dot).ok()?;
+        (lo.abs().max(hi.abs()) <= i128::from(EXACT_LIMIT)).then_some((dot, unit))
+    }
+
+    /// The real value of one unit after `dot`, for a dot product of `scale` lane units per 1.0.
+    pub(super) fn unit(dot: &Dot, scale: f64) -> f64 {
+        if shifts(dot.requant) { (1i64 << SHIFT) as f64 / scale } else { 1.0 / scale }
+    }
+}
+
+/// Whether a ratio is an integer up to the rounding of `f64`, and small enough for that to mean something.
+pub(super) fn is_integer(x: f64) -> bool {
+    x.abs() < 1e9 && (x - x.round()).abs() <= 1e-12 * x.abs().max(1.0)
+}
