@@ -1,0 +1,1 @@
+//! Supervisor, backoff and stages.

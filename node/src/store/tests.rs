@@ -1,0 +1,1 @@
+//! The store keeps what it was told, over restarts, reorgs and damage.
