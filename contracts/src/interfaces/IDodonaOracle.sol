@@ -221,8 +221,8 @@ interface IDodonaOracle {
     /// @notice Anyone: after the deadline, credits the fee of an open request to its `refundTo`.
     function refund(bytes32 id) external;
 
-    /// @notice Anyone: calls the requester again with an answer whose callback failed. The gas given is what is left,
-    /// not the request's limit. Reverts with `CallbackRefused` if it fails again.
+    /// @notice Anyone: calls the requester again with an answer whose callback failed, with all the gas that is left, at
+    /// least the request's limit. Reverts with `CallbackRefused` if it fails again.
     function retryCallback(bytes32 id) external;
 
     /// @notice Pays all of the caller's credits to `to`.

@@ -61,8 +61,9 @@ interface IRiskOracle {
 interface IDodonaRiskOracle is IRiskOracle {
     /// @notice Where the values of one (market, type) come from. Set once.
     /// @param modelId model without public sources.
-    /// @param mode 0 direct, 1 aggregated.
-    /// @param verifierVersion version in the router, not 0: a new verifier never arrives unasked.
+    /// @param directVersion verifier version in the router for mode 0; 0: direct answers are not asked for.
+    /// @param aggregatedVersion verifier version for mode 1; 0: aggregated answers are not asked for. One of the two is
+    /// set: a new verifier never arrives unasked.
     /// @param callbackGasLimit gas for the release.
     /// @param timeToLive seconds from request to deadline.
     /// @param maxDataAge as in a request, seconds.
@@ -70,8 +71,8 @@ interface IDodonaRiskOracle is IRiskOracle {
     /// @param seed vector that the first update's step is measured against; empty: only absolute bounds for the first.
     struct Source {
         bytes32 modelId;
-        uint8 mode;
-        uint32 verifierVersion;
+        uint32 directVersion;
+        uint32 aggregatedVersion;
         uint32 callbackGasLimit;
         uint64 timeToLive;
         uint64 maxDataAge;
@@ -88,6 +89,7 @@ interface IDodonaRiskOracle is IRiskOracle {
     error SourceUnknown(address market, string updateType);
     error SourceAlreadySet(address market, string updateType);
     error BadSource(string field, uint256 got);
+    error ModeNotAllowed(address market, string updateType, uint8 mode);
     error PublicSourceRefused(bytes32 modelId, uint256 index);
     error NotOracle(address expected, address got);
     error UnknownRequest(bytes32 requestId);
@@ -97,16 +99,19 @@ interface IDodonaRiskOracle is IRiskOracle {
     error AnswerTooOld(uint256 earliest, uint64 observedAt);
     error ModelMismatch(bytes32 expected, bytes32 got);
     error NegativeValue(uint256 index, int256 got);
+    /// @notice The envelope failed without a reason (out of gas): the callback may be tried again.
+    error EnvelopeFailed(address envelope);
 
     /// @notice Owner, once for each (market, type).
     function setSource(address market, string calldata updateType, Source calldata source) external;
 
     /// @notice Least fee of `requestUpdate`, wei.
-    function quoteUpdate(address market, string calldata updateType) external view returns (uint256 fee);
+    function quoteUpdate(address market, string calldata updateType, uint8 mode) external view returns (uint256 fee);
 
     /// @notice Anyone: asks for a new value. `msg.value` is the fee, credited back to `refundTo` in the oracle if nobody
-    /// answers.
-    function requestUpdate(address market, string calldata updateType, address refundTo)
+    /// answers (0: the caller).
+    /// @param mode 0 direct, 1 aggregated.
+    function requestUpdate(address market, string calldata updateType, uint8 mode, address refundTo)
         external
         payable
         returns (bytes32 requestId);

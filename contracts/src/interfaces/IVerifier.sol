@@ -9,6 +9,8 @@ interface IProofVerifier {
     error LimbTooLarge(uint256 index, uint256 got);
     error WordCount(uint256 expected, uint256 got);
     error ProofLength(uint256 expected, uint256 got);
+    /// @notice An accumulator point is the identity; `index` 0 or 1. Its pairing would hold for nothing.
+    error IdentityPoint(uint256 index);
     error NoCode(address implementation);
     /// @notice Less gas is left than the generated verifier may need.
     error InsufficientVerifierGas(uint256 required, uint256 left);
@@ -76,6 +78,9 @@ interface IVerifierRouter {
 
     /// @notice The version; reverts with `VersionUnknown`.
     function versionOf(uint32 version) external view returns (Version memory);
+
+    /// @notice Wrapper of a version; reverts with `VersionUnknown`.
+    function verifierOf(uint32 version) external view returns (address);
 
     /// @notice Newest version for mode and shape (shape 0 if direct); reverts with `NoVersion`.
     function latestOf(uint8 mode, uint32 shape) external view returns (uint32 version);
