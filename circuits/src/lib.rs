@@ -7,6 +7,7 @@
 //! Not here: the chain and the network (crate `dodona`).
 
 pub mod aggregate;
+pub mod api;
 pub mod evm;
 pub mod gadgets;
 pub mod inference;

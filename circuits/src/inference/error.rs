@@ -82,10 +82,10 @@ pub enum Error {
     /// The program's bounds do not hold.
     #[error(transparent)]
     Bounds(#[from] crate::quant::QuantError),
-    /// The SRS is too small.
-    #[error("the SRS has k = {got}, this proof needs k = {expected}")]
-    SrsTooSmall {
-        /// k needed.
+    /// The SRS has another size than the circuit.
+    #[error("the SRS has k = {got}, this circuit needs k = {expected}")]
+    SrsSize {
+        /// k of the circuit.
         expected: u32,
         /// k of the SRS.
         got: u32,
@@ -93,22 +93,6 @@ pub enum Error {
     /// Halo2 refused.
     #[error("halo2: {0}")]
     Halo2(String),
-    /// A proof of the wrong length.
-    #[error("the proof has {got} bytes, expected {expected}")]
-    ProofLength {
-        /// Bytes expected.
-        expected: usize,
-        /// Bytes given.
-        got: usize,
-    },
-    /// The proof does not verify.
-    #[error("the proof does not verify for these {words} words: {reason}")]
-    Rejected {
-        /// Number of instance words.
-        words: usize,
-        /// What failed.
-        reason: String,
-    },
 }
 
 impl From<halo2_proofs::plonk::Error> for Error {

@@ -1,0 +1,148 @@
+//! The facade on the risk model that the repository ships.
+
+use std::path::{Path, PathBuf};
+
+use halo2_proofs::halo2curves::bn256::Fr;
+use serde::Deserialize;
+
+use super::*;
+use crate::keys::{Silent, SrsOrigin};
+use crate::model::spec::ModelSpec;
+use crate::quant::{Calibration, Options};
+
+fn risk_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/risk")
+}
+
+fn compile(dir: &Path, slots: usize, salt: Option<Fr>) -> Model {
+    let onnx = std::fs::read(risk_dir().join("risk.onnx")).unwrap();
+    let spec = ModelSpec::load(&risk_dir().join("model.json")).unwrap();
+    let samples = std::fs::read(risk_dir().join("calibration.json")).unwrap();
+    let calibration = Some(Calibration::parse(&samples, &spec.resolve().scales()).unwrap());
+    let request = CompileRequest { onnx: &onnx, spec: Some(spec), calibration, options: Options::default(), slots, salt };
+    Model::compile(request, dir).unwrap().0
+}
+
+#[derive(Deserialize)]
+struct Observations {
+    observations: Vec<Observation>,
+}
+
+#[derive(Deserialize)]
+struct Observation {
+    values: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    outputs: Vec<Vec<f64>>,
+}
+
+fn held_out() -> Vec<(Slot, Vec<f64>)> {
+    let json = |name: &str| std::fs::read(risk_dir().join(name)).unwrap();
+    let observations: Observations = serde_json::from_slice(&json("observations.json")).unwrap();
+    let reference: Reference = serde_json::from_slice(&json("reference.json")).unwrap();
+    let slot = |o: Observation| {
+        let values = o.values.iter().map(|v| (v * 1e6).round_ties_even() as i64).collect();
+        let mut salt = [0; 32];
+        salt[31] = 9;
+        Slot { sources: vec![SourceInput { values, salt }] }
+    };
+    observations.observations.into_iter().map(slot).zip(reference.outputs).collect()
+}
+
+#[test]
+fn answers_are_within_five_basis_points_of_onnxruntime_on_held_out_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = compile(dir.path(), 1, None);
+    let mut worst: f64 = 0.0;
+    for (slot, float) in held_out() {
+        let answer = &model.infer(std::slice::from_ref(&slot)).unwrap()[0];
+        assert!(answer.in_domain && answer.unsaturated);
+        for (got, expected) in answer.outputs.iter().zip(&float) {
+            worst = worst.max((*got as f64 - expected).abs());
+        }
+    }
+    assert!(worst <= 5.0, "largest error {worst} basis points");
+    assert!(worst > 0.0, "an integer answer that equals every float would mean that the reference was not read");
+}
+
+#[test]
+fn direct_proof_verifies_and_every_changed_word_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = compile(dir.path(), 1, None);
+    let ring = KeyRing::in_home(dir.path(), SrsOrigin::Dev);
+    let prover = DirectProver::new(&model, ring.make(&model, Mode::Direct, &Silent).unwrap());
+    let (slot, _) = held_out().remove(0);
+    let mut context = [0; 32];
+    context[5] = 7;
+    let proof = prover.prove(context, std::slice::from_ref(&slot)).unwrap();
+    prover.verify(&proof).unwrap();
+    assert_eq!(proof.words, model.words(Mode::Direct, context, std::slice::from_ref(&slot)).unwrap());
+    assert_eq!(proof.words[0], context);
+    let schema = model.manifest().sources[0].schema_hash;
+    assert_eq!(proof.words[1], commitment(schema, &slot.sources[0].values, slot.sources[0].salt).unwrap());
+    for word in 0..proof.words.len() {
+        let mut forged = proof.clone();
+        forged.words[word][31] ^= 1;
+        assert!(matches!(prover.verify(&forged), Err(ApiError::Evm(crate::evm::EvmError::Rejected(_)))), "word {word}");
+    }
+    // A prover that loads the stored key makes proofs that the first one accepts.
+    let loaded = DirectProver::load(&model, &ring, &Silent).unwrap();
+    prover.verify(&loaded.prove(context, &[slot]).unwrap()).unwrap();
+}
+
+#[test]
+fn batch_of_two_has_its_slots_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = compile(dir.path(), 2, None);
+    let slots: Vec<Slot> = held_out().into_iter().step_by(20).take(2).map(|(slot, _)| slot).collect();
+    let words = model.words(Mode::Direct, [0; 32], &slots).unwrap();
+    assert_eq!(words.len(), 5);
+    let single = |slot: &Slot| {
+        let one = tempfile::tempdir().unwrap();
+        compile(one.path(), 1, None).words(Mode::Direct, [0; 32], std::slice::from_ref(slot)).unwrap()
+    };
+    assert_eq!(words[1..3], single(&slots[0])[1..]);
+    assert_eq!(words[3..5], single(&slots[1])[1..]);
+    let layout = model.circuit(Mode::Direct, [0; 32], &slots).unwrap();
+    assert_eq!(crate::testing::failures(layout.layout()), Vec::<String>::new());
+}
+
+#[test]
+fn salt_hides_hashes_and_digest_but_not_answers() {
+    let [a, b, c] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let public = compile(a.path(), 1, None);
+    let private = [compile(b.path(), 1, Some(Fr::from(1))), compile(c.path(), 1, Some(Fr::from(2)))];
+    let ring = KeyRing::in_home(a.path(), SrsOrigin::Dev);
+    let digest = |model: &Model| model.vk_digest(&ring.store, SrsOrigin::Dev, &Silent).unwrap();
+    let digests = [digest(&public), digest(&private[0]), digest(&private[1])];
+    assert_ne!(digests[0], digests[1]);
+    assert_ne!(digests[1], digests[2]);
+    assert_eq!(digests[0], digest(&public), "compilation is deterministic");
+    let hashes = [&public, &private[0], &private[1]].map(|m| (m.manifest().onnx_hash, m.manifest().quant_hash));
+    assert!(hashes[0].0 != hashes[1].0 && hashes[1].0 != hashes[2].0);
+    assert!(hashes[0].1 != hashes[1].1 && hashes[1].1 != hashes[2].1);
+    let (slot, _) = held_out().remove(3);
+    assert_eq!(public.infer(std::slice::from_ref(&slot)).unwrap(), private[0].infer(&[slot]).unwrap());
+}
+
+#[test]
+fn files_that_do_not_belong_together_are_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = compile(dir.path(), 1, None);
+    let ring = KeyRing::in_home(dir.path(), SrsOrigin::Dev);
+    assert!(matches!(ring.load(&model, Mode::Direct, &Silent), Err(ApiError::NoKey { .. })));
+    let path = dir.path().join("program.bin");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 20;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    match Model::load(dir.path()) {
+        Err(ApiError::File { path: found, expected, got }) => {
+            assert_eq!(found, path);
+            assert_ne!(expected, got);
+        }
+        other => panic!("expected a hash error, got {other:?}"),
+    }
+}
