@@ -16,7 +16,7 @@ use std::{
 };
 
 const FRAME: u64 = 16;
-const TRAILER: u64 = 40;
+pub(super) const TRAILER: u64 = 40;
 const BUFFER: usize = 1 << 20;
 
 /// Why a stored file was refused.

@@ -1,1 +1,263 @@
-//! files.
+//! Versioned key files: what a key is for stands in its file's header, and a wrong one is refused by name.
+//!
+//! A file is sealed (see `codec`), so its payload, Halo2's raw form of the key, is read without checking points again.
+//! The checksum has matched before the payload is interpreted.
+
+use halo2_proofs::{
+    SerdeFormat,
+    halo2curves::bn256::{Fr, G1Affine},
+    plonk::{Circuit, ProvingKey, VerifyingKey},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    fmt,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    FileError, SrsDigest,
+    codec::{Format, Sealed, open_sealed, write_sealed},
+};
+
+const FORMAT: Format = Format { magic: b"DODONKEY", version: 1 };
+
+/// What a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyKind {
+    /// Proving key of an inference circuit.
+    InferencePk,
+    /// Proving key of an aggregation circuit.
+    AggregationPk,
+    /// Verifying key of either.
+    Vk,
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            KeyKind::InferencePk => "inference proving key",
+            KeyKind::AggregationPk => "aggregation proving key",
+            KeyKind::Vk => "verifying key",
+        })
+    }
+}
+
+/// What a key file says of its key; also what a reader expects of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyInfo {
+    /// What the key is for.
+    pub kind: KeyKind,
+    /// Name of the circuit's shape (of the inner shape, for an aggregation key).
+    pub shape: String,
+    /// Hash of the quantised model; `None` for an aggregation key, which serves all.
+    pub model: Option<[u8; 32]>,
+    /// The setup that the key was made with.
+    pub srs: SrsDigest,
+    /// Base-2 logarithm of the rows.
+    pub k: u32,
+    /// Further data of the writer, not compared by a reader.
+    pub extra: serde_json::Value,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    kind: KeyKind,
+    shape: String,
+    model: Option<String>,
+    srs: String,
+    k: u32,
+    extra: serde_json::Value,
+}
+
+impl From<&KeyInfo> for Header {
+    fn from(info: &KeyInfo) -> Self {
+        Self {
+            kind: info.kind,
+            shape: info.shape.clone(),
+            model: info.model.map(hex::encode),
+            srs: info.srs.to_string(),
+            k: info.k,
+            extra: info.extra.clone(),
+        }
+    }
+}
+
+/// Why a key file was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file cannot be read, is damaged, or is of another version.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A sound file of another key.
+    #[error("{path}: key file's {field}: expected {expected}, got {got}")]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// Which field differs.
+        field: KeyField,
+        /// What the caller wants.
+        expected: String,
+        /// What the file says.
+        got: String,
+    },
+    /// The payload is not a key of the circuit that the caller names.
+    #[error("{path}: key payload: {reason}")]
+    Payload {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// A field of a key file's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyField {
+    /// What the key is for.
+    Kind,
+    /// The circuit's shape.
+    Shape,
+    /// The model's hash.
+    Model,
+    /// The setup.
+    Srs,
+    /// The size.
+    K,
+}
+
+impl fmt::Display for KeyField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            KeyField::Kind => "kind",
+            KeyField::Shape => "shape",
+            KeyField::Model => "model hash",
+            KeyField::Srs => "SRS digest",
+            KeyField::K => "k",
+        })
+    }
+}
+
+/// Writes a proving key.
+///
+/// # Errors
+/// [`KeyError::File`].
+pub fn write_key(path: &Path, info: &KeyInfo, key: &ProvingKey<G1Affine>) -> Result<(), KeyError> {
+    let payload = |mut writer: &mut dyn io::Write| key.write(&mut writer, SerdeFormat::RawBytesUnchecked);
+    Ok(write_sealed(path, FORMAT, &Header::from(info), payload)?)
+}
+
+/// Reads the proving key that `expected` describes; `params` are the circuit's.
+///
+/// # Errors
+/// [`KeyError`], with what is expected and what the file has.
+pub fn read_key<C: Circuit<Fr>>(
+    path: &Path,
+    expected: &KeyInfo,
+    params: C::Params,
+) -> Result<ProvingKey<G1Affine>, KeyError> {
+    OpenKey::open(path, expected)?.proving_key::<C>(params)
+}
+
+/// Writes a verifying key.
+///
+/// # Errors
+/// [`KeyError::File`].
+pub fn write_vk(path: &Path, info: &KeyInfo, key: &VerifyingKey<G1Affine>) -> Result<(), KeyError> {
+    let payload = |mut writer: &mut dyn io::Write| key.write(&mut writer, SerdeFormat::RawBytes);
+    Ok(write_sealed(path, FORMAT, &Header::from(info), payload)?)
+}
+
+/// Reads the verifying key that `expected` describes; `params` are the circuit's.
+///
+/// # Errors
+/// [`KeyError`], with what is expected and what the file has.
+pub fn read_vk<C: Circuit<Fr>>(
+    path: &Path,
+    expected: &KeyInfo,
+    params: C::Params,
+) -> Result<VerifyingKey<G1Affine>, KeyError> {
+    OpenKey::open(path, expected)?.verifying_key::<C>(params)
+}
+
+/// A key file whose checksum and header were found right, before its payload is read.
+pub struct OpenKey {
+    path: PathBuf,
+    sealed: Sealed<Header>,
+}
+
+impl OpenKey {
+    /// Opens a key file, checks it completely and compares its header with `expected` (all but `extra`).
+    ///
+    /// # Errors
+    /// [`KeyError::File`] or [`KeyError::Mismatch`].
+    pub fn open(path: &Path, expected: &KeyInfo) -> Result<Self, KeyError> {
+        let sealed = open_sealed::<Header>(path, FORMAT)?;
+        let (want, got) = (Header::from(expected), &sealed.header);
+        let model = |header: &Header| header.model.clone().unwrap_or_else(|| "none".to_owned());
+        let fields = [
+            (KeyField::Kind, want.kind.to_string(), got.kind.to_string()),
+            (KeyField::Shape, want.shape.clone(), got.shape.clone()),
+            (KeyField::Model, model(&want), model(got)),
+            (KeyField::Srs, want.srs.clone(), got.srs.clone()),
+            (KeyField::K, want.k.to_string(), got.k.to_string()),
+        ];
+        for (field, expected, got) in fields {
+            if expected != got {
+                return Err(KeyError::Mismatch { path: path.to_owned(), field, expected, got });
+            }
+        }
+        Ok(Self { path: path.to_owned(), sealed })
+    }
+
+    /// The writer's further data.
+    ///
+    /// # Errors
+    /// [`KeyError::Payload`] if it is not a `T`.
+    pub fn extra<T: DeserializeOwned>(&self) -> Result<T, KeyError> {
+        serde_json::from_value(self.sealed.header.extra.clone()).map_err(|e| self.payload_error(e.to_string()))
+    }
+
+    /// Reads the payload as a proving key.
+    ///
+    /// # Errors
+    /// [`KeyError::Payload`] if it is not one of this circuit.
+    pub fn proving_key<C: Circuit<Fr>>(mut self, params: C::Params) -> Result<ProvingKey<G1Affine>, KeyError> {
+        let format = SerdeFormat::RawBytesUnchecked;
+        let key = ProvingKey::read::<_, C>(&mut self.sealed.payload, format, params)
+            .map_err(|e| self.payload_error(e.to_string()))?;
+        self.finish(key.get_vk())?;
+        Ok(key)
+    }
+
+    /// Reads the payload as a verifying key.
+    ///
+    /// # Errors
+    /// [`KeyError::Payload`] if it is not one of this circuit.
+    pub fn verifying_key<C: Circuit<Fr>>(mut self, params: C::Params) -> Result<VerifyingKey<G1Affine>, KeyError> {
+        let key = VerifyingKey::read::<_, C>(&mut self.sealed.payload, SerdeFormat::RawBytes, params)
+            .map_err(|e| self.payload_error(e.to_string()))?;
+        self.finish(&key)?;
+        Ok(key)
+    }
+
+    /// The payload must end with the key, and the key must have the header's size.
+    fn finish(&mut self, key: &VerifyingKey<G1Affine>) -> Result<(), KeyError> {
+        let mut rest = Vec::new();
+        self.sealed.payload.read_to_end(&mut rest).map_err(|e| FileError::io(&self.path, e))?;
+        if rest.len() != super::codec::TRAILER as usize {
+            let left = rest.len() as i64 - super::codec::TRAILER as i64;
+            return Err(self.payload_error(format!("{left} bytes left over: it is a key of another circuit")));
+        }
+        let (expected, got) = (self.sealed.header.k, key.get_domain().k());
+        if expected != got {
+            return Err(self.payload_error(format!("k: expected {expected}, got {got}")));
+        }
+        Ok(())
+    }
+
+    fn payload_error(&self, reason: String) -> KeyError {
+        KeyError::Payload { path: self.path.clone(), reason }
+    }
+}
