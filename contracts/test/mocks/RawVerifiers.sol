@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @notice Behaves as a generated verifier: takes raw calldata and reverts unless exactly these bytes were "proved".
+contract RawVerifier {
+    mapping(bytes32 => bool) public proved;
+
+    function prove(bytes calldata data) external {
+        proved[keccak256(data)] = true;
+    }
+
+    fallback(bytes calldata data) external returns (bytes memory) {
+        require(proved[keccak256(data)], "not proved");
+        return "";
+    }
+}
+
+/// @notice Answers in ways that a generated verifier should not.
+contract WeirdVerifier {
+    enum Way {
+        ReturnTrue,
+        ReturnFalse,
+        ReturnLong,
+        ReturnShort,
+        Revert,
+        RevertLong,
+        BurnGas
+    }
+
+    Way public way;
+
+    constructor(Way way_) {
+        way = way_;
+    }
+
+    fallback(bytes calldata) external returns (bytes memory) {
+        if (way == Way.ReturnTrue) return abi.encode(true);
+        if (way == Way.ReturnFalse) return abi.encode(false);
+        if (way == Way.ReturnLong) return new bytes(50_000);
+        if (way == Way.ReturnShort) return hex"01";
+        if (way == Way.Revert) revert();
+        if (way == Way.RevertLong) {
+            assembly {
+                revert(0, 50000)
+            }
+        }
+        assembly {
+            invalid()
+        }
+    }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IDodonaOracle} from "../../src/interfaces/IDodonaOracle.sol";
+import {IModelRegistry} from "../../src/interfaces/IModelRegistry.sol";
+import {IVerifierRouter} from "../../src/interfaces/IVerifier.sol";
+import {Words} from "../../src/libraries/Words.sol";
+import {Base} from "../Base.sol";
+
+contract RequestTest is Base {
+    function testFuzz_storesAndEscrows(uint96 extra, uint32 gasLimit, uint64 age, address to) public {
+        extra = uint96(bound(extra, 0, 10 ether));
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        params.callbackGasLimit = uint32(bound(gasLimit, 0, oracle.MAX_CALLBACK_GAS()));
+        params.maxDataAge = age;
+        params.refundTo = to;
+        uint256 fee = oracle.quote(params) + extra;
+        assertEq(oracle.quote(params), 0.001 ether + uint256(params.callbackGasLimit) * 1 gwei);
+        bytes32 id = oracle.requestIdOf(user, 0, params);
+        vm.expectEmit(address(oracle));
+        emit IDodonaOracle.Requested(id, model, user, 0, uint64(START), fee, directVersion, params);
+        vm.prank(user);
+        assertEq(oracle.request{value: fee}(params), id);
+
+        IDodonaOracle.Request memory stored = oracle.requestOf(id);
+        assertEq(uint256(stored.status), uint256(IDodonaOracle.Status.Open));
+        assertEq(stored.requester, user);
+        assertEq(stored.refundTo, to == address(0) ? user : to);
+        assertEq(stored.fee, fee);
+        assertEq(stored.createdAt, START);
+        assertEq(stored.deadline, params.deadline);
+        assertEq(stored.maxDataAge, age);
+        assertEq(stored.callbackGasLimit, params.callbackGasLimit);
+        assertEq(stored.verifierVersion, directVersion);
+        assertEq(stored.publicWordsHash, 0);
+        assertEq(oracle.totalEscrow(), fee);
+        assertEq(address(oracle).balance, fee);
+        assertEq(oracle.nextNonce(), 1);
+    }
+
+    function test_idBindsChainOracleRequesterNonceAndParams() public {
+        IDodonaOracle.RequestParams memory params = _params(mixedModel, AGGREGATED);
+        bytes32 id = oracle.requestIdOf(user, 0, params);
+        assertEq(id, keccak256(abi.encode(block.chainid, address(oracle), user, uint256(0), params)));
+        assertTrue(id != oracle.requestIdOf(user, 1, params));
+        assertTrue(id != oracle.requestIdOf(operator, 0, params));
+        params.publicWords[1] += 1;
+        assertTrue(id != oracle.requestIdOf(user, 0, params));
+        params.publicWords[1] -= 1;
+        vm.chainId(5);
+        assertTrue(id != oracle.requestIdOf(user, 0, params));
+    }
+
+    function test_keepsHashOfPublicWords() public {
+        IDodonaOracle.RequestParams memory params = _params(mixedModel, DIRECT);
+        bytes32 id = _request(params);
+        assertEq(oracle.requestOf(id).publicWordsHash, keccak256(abi.encodePacked(params.publicWords)));
+    }
+
+    function testFuzz_revertsIfFeeTooLow(uint256 fee, bool aggregate) public {
+        IDodonaOracle.RequestParams memory params = _params(model, aggregate ? 1 : 0);
+        uint256 expected = oracle.quote(params);
+        fee = bound(fee, 0, expected - 1);
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.FeeTooLow.selector, expected, fee));
+        vm.prank(user);
+        oracle.request{value: fee}(params);
+    }
+
+    function testFuzz_revertsIfFeeDoesNotFit(uint256 fee) public {
+        fee = bound(fee, uint256(type(uint96).max) + 1, type(uint128).max);
+        vm.deal(user, fee);
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.FeeTooHigh.selector, type(uint96).max, fee));
+        vm.prank(user);
+        oracle.request{value: fee}(_params(model, DIRECT));
+    }
+
+    function testFuzz_revertsIfModeUnknown(uint8 mode) public {
+        mode = uint8(bound(mode, 2, 255));
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.UnknownMode.selector, mode));
+        oracle.request(_params(model, mode));
+    }
+
+    function testFuzz_revertsIfDeadlineOutOfRange(uint64 deadline, bool past) public {
+        uint256 latest = START + oracle.MAX_LIFETIME();
+        deadline = uint64(past ? bound(deadline, 0, START) : bound(deadline, latest + 1, type(uint64).max));
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        params.deadline = deadline;
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.DeadlineOutOfRange.selector, START + 1, latest, deadline));
+        vm.prank(user);
+        oracle.request{value: 1 ether}(params);
+    }
+
+    function testFuzz_revertsIfCallbackGasTooHigh(uint32 gasLimit) public {
+        uint32 max = oracle.MAX_CALLBACK_GAS();
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        params.callbackGasLimit = uint32(bound(gasLimit, max + 1, type(uint32).max));
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.CallbackGasTooHigh.selector, max, params.callbackGasLimit));
+        vm.prank(user);
+        oracle.request{value: 10 ether}(params);
+    }
+
+    function testFuzz_revertsIfModelUnknown(bytes32 id) public {
+        vm.assume(!models.exists(id));
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelUnknown.selector, id));
+        vm.prank(user);
+        oracle.request{value: 1 ether}(_params(id, DIRECT));
+    }
+
+    function test_revertsIfModelDeprecated() public {
+        vm.prank(author);
+        models.deprecate(model, 0);
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.ModelDeprecated.selector, model));
+        vm.prank(user);
+        oracle.request{value: 1 ether}(_params(model, DIRECT));
+    }
+
+    function testFuzz_revertsIfModeNotSupported(bool aggregate) public {
+        IModelRegistry.ModelSpec memory spec = _spec(_committed(1), 2);
+        if (aggregate) {
+            spec.vkDigests = new uint256[](0);
+            spec.shape = 0;
+        } else {
+            spec.directVerifierCodeHash = 0;
+            spec.directProofLength = 0;
+        }
+        bytes32 id = _register(spec);
+        uint8 mode = aggregate ? AGGREGATED : DIRECT;
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.ModeNotSupported.selector, id, mode));
+        vm.prank(user);
+        oracle.request{value: 1 ether}(_params(id, mode));
+    }
+
+    function testFuzz_revertsIfVersionServesAnotherMode(bool aggregate) public {
+        IDodonaOracle.RequestParams memory params = _params(model, aggregate ? AGGREGATED : DIRECT);
+        params.verifierVersion = aggregate ? directVersion : aggregatedVersion;
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IDodonaOracle.VerifierVersionMismatch.selector,
+                params.verifierVersion,
+                params.mode,
+                aggregate ? SHAPE : 0
+            )
+        );
+        vm.prank(user);
+        oracle.request{value: 1 ether}(params);
+    }
+
+    function testFuzz_revertsIfVersionUnknown(uint32 version) public {
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        params.verifierVersion = uint32(bound(version, 3, type(uint32).max));
+        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.VersionUnknown.selector, params.verifierVersion));
+        vm.prank(user);
+        oracle.request{value: 1 ether}(params);
+    }
+
+    function testFuzz_revertsOnPublicWordCount(uint8 count) public {
+        count = uint8(bound(count, 0, 20));
+        vm.assume(count != 2);
+        IDodonaOracle.RequestParams memory params = _params(mixedModel, DIRECT);
+        params.publicWords = new uint256[](count);
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.PublicWordCount.selector, 2, count));
+        vm.prank(user);
+        oracle.request{value: 1 ether}(params);
+    }
+
+    function testFuzz_revertsOnPublicWordOutsideField(uint256 word, bool second) public {
+        uint256 at = second ? 1 : 0;
+        word = bound(word, Words.R, type(uint256).max);
+        IDodonaOracle.RequestParams memory params = _params(mixedModel, DIRECT);
+        params.publicWords[at] = word;
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.WordNotInField.selector, at, word));
+        vm.prank(user);
+        oracle.request{value: 1 ether}(params);
+    }
+
+    function testFuzz_pricesAreTheOwnersAlone(address caller) public {
+        vm.assume(caller != owner);
+        vm.expectRevert(abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", caller));
+        vm.prank(caller);
+        oracle.setPrices(1, 2, 3);
+    }
+
+    function test_newPricesLeaveOpenRequestsAlone() public {
+        bytes32 id = _request(_params(model, DIRECT));
+        vm.prank(owner);
+        oracle.setPrices(5 ether, 6 ether, 7);
+        assertEq(oracle.requestOf(id).fee, 0.001 ether);
+        assertEq(oracle.quote(_params(model, AGGREGATED)), 6 ether);
+    }
+}
