@@ -31,12 +31,17 @@
 
 pub mod bindings;
 pub mod chain;
+pub mod collector;
 pub mod config;
+pub mod deadline;
 pub mod deploy;
 pub mod engine;
 pub mod feed;
+pub mod inference;
 pub mod job;
+pub mod prover;
 pub mod runtime;
 pub mod store;
+pub mod submitter;
 pub mod wallet;
 pub mod watcher;

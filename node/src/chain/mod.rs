@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `rpc.rs` | the trait over an HTTP endpoint, with retries |
+//! | `tx.rs` | fees, signing, send-and-wait |
 //! | `error.rs` | what can go wrong, by what the caller should do |
 //! | `preflight.rs` | the checks at start: chain id, code at the addresses |
 //! | `fake.rs` | a chain in memory, for tests |
@@ -12,6 +13,7 @@ mod error;
 pub(crate) mod fake;
 mod preflight;
 mod rpc;
+pub mod tx;
 #[cfg(test)]
 mod tests;
 

@@ -54,6 +54,14 @@ impl Store {
         })
     }
 
+    /// Identifiers of the jobs whose transaction is still wanted.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn submitted_ids(&self) -> Result<std::collections::BTreeSet<B256>, StoreError> {
+        self.read(|c| Ok(query(c, "WHERE state = 'submitted'", params![])?.iter().map(Job::id).collect()))
+    }
+
     /// Number of jobs by state, every state listed.
     ///
     /// # Errors

@@ -110,3 +110,25 @@ impl Store {
         Ok(out)
     }
 }
+
+/// Reads and decodes a job's artefact. A missing or damaged one is the job's trouble, not the stage's: the
+/// inner error is the event that takes the job back to `source`, from where it is made again.
+///
+/// # Errors
+/// [`Failure`](crate::runtime::Failure) if the store itself fails.
+pub async fn load_blob<T: serde::de::DeserializeOwned>(
+    store: &Store,
+    blob: Option<alloy::primitives::B256>,
+    source: crate::job::State,
+) -> Result<Result<T, crate::job::Event>, crate::runtime::Failure> {
+    let back = |reason: String| Ok(Err(crate::job::Event::RolledBack { to: source, reason }));
+    let Some(hash) = blob else { return back("the artefact is not recorded".to_owned()) };
+    match store.call(move |s| s.blobs().get(hash)).await {
+        Ok(bytes) => match serde_json::from_slice(&bytes) {
+            Ok(value) => Ok(Ok(value)),
+            Err(error) => back(format!("blob {hash} cannot be decoded: {error}")),
+        },
+        Err(error) if error.is_bad_blob() => back(error.to_string()),
+        Err(error) => Err(crate::runtime::Failure::restart(error)),
+    }
+}
