@@ -78,3 +78,45 @@ pub(super) fn check_size(params: &ParamsKZG<Bn256>, key: &VerifyingKey<G1Affine>
     let expected = key.get_domain().k();
     if params.k() == expected { Ok(()) } else { Err(EvmError::SrsSize { expected, got: params.k() }) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aggregate::toy::{Toy, WORDS, srs};
+    use halo2_proofs::arithmetic::Field;
+
+    #[test]
+    fn every_region_of_the_proof_and_every_word_is_bound() {
+        let (srs, toy) = (srs(5), Toy::new(1));
+        let key = toy.key(&srs);
+        let proof = prove(&srs, &key, toy.clone(), &toy.words).unwrap();
+        let check = |words: &[Fr], proof: &[u8]| verify(&srs, key.get_vk(), words, proof);
+        check(&toy.words, &proof).unwrap();
+        for element in 0..proof.len() / 32 {
+            let mut bad = proof.clone();
+            bad[element * 32 + 31] ^= 1;
+            let error = check(&toy.words, &bad).unwrap_err();
+            assert!(matches!(error, EvmError::Rejected(_)), "element {element}: {error}");
+        }
+        for word in 0..WORDS {
+            let mut words = toy.words;
+            words[word] += Fr::ONE;
+            assert!(matches!(check(&words, &proof), Err(EvmError::Rejected(_))), "word {word}");
+        }
+        for length in [0, proof.len() - 1] {
+            let error = check(&toy.words, &proof[..length]).unwrap_err();
+            assert!(
+                matches!(error, EvmError::ProofLength { expected, got } if expected == proof.len() && got == length),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_srs_of_another_size_is_refused() {
+        let toy = Toy::new(1);
+        let key = toy.key(&srs(5));
+        let error = prove(&srs(7), &key, toy.clone(), &toy.words).unwrap_err();
+        assert!(matches!(error, EvmError::SrsSize { expected: 5, got: 7 }), "{error}");
+    }
+}

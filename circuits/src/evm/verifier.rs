@@ -184,3 +184,41 @@ fn replace(source: &str, expected: &'static str, by: &str) -> Result<String, Evm
         got => Err(EvmError::Source { expected, got }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aggregate::toy::{Toy, WORDS, srs};
+
+    #[test]
+    fn the_source_is_deterministic_and_says_what_it_is() {
+        let srs = srs(5);
+        let make = || direct_verifier(&srs, Toy::new(1).key(&srs).get_vk(), WORDS, "toy").unwrap();
+        let verifier = make();
+        assert_eq!(verifier, make());
+        assert!(verifier.dev_srs && verifier.mode == Mode::Direct);
+        for text in [
+            "contract DirectVerifier {",
+            "pragma solidity ^0.8.19;",
+            "INSECURE",
+            &srs.digest().to_string(),
+            &format!("calldatasize(), {:#x})", WORDS * 32 + verifier.proof_length),
+        ] {
+            assert!(verifier.source.contains(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_model_gives_another_verifier() {
+        let srs = srs(5);
+        let source = |model| direct_verifier(&srs, Toy::new(model).key(&srs).get_vk(), WORDS, "toy").unwrap().source;
+        assert_ne!(source(1), source(3));
+    }
+
+    #[test]
+    fn an_all_zero_fixed_column_is_refused() {
+        let srs = srs(5);
+        let error = direct_verifier(&srs, Toy::new(2).key(&srs).get_vk(), WORDS, "toy").unwrap_err();
+        assert!(matches!(error, EvmError::IdentityCommitment { index: 1 }), "{error}");
+    }
+}

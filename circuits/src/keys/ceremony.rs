@@ -132,3 +132,144 @@ fn check_lagrange(k: u32, powers: &[G1Affine], lagrange: &[G1Affine], weights: V
     let from_coefficients = best_multiexp(&coefficients, powers);
     (from_values == from_coefficients).then_some(()).ok_or(SrsError::Lagrange)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::Silent;
+    use halo2_proofs::{
+        halo2curves::bn256::{Fq, Fq2},
+        poly::commitment::Params,
+    };
+    use std::fs;
+
+    const K: u32 = 4;
+    const N: usize = 1 << K;
+
+    fn bytes() -> Vec<u8> {
+        let mut bytes = vec![];
+        Srs::dev(K, &Silent).unwrap().params().write(&mut bytes).unwrap();
+        bytes
+    }
+
+    fn import(bytes: &[u8]) -> Result<Srs, SrsError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), bytes).unwrap();
+        read(file.path(), Some(K), &Silent)
+    }
+
+    /// Offset of a power (`part = 0`) or a Lagrange point (`part = 1`).
+    fn at(part: usize, index: usize) -> usize {
+        4 + (part * N + index) * G1_BYTES
+    }
+
+    fn put(bytes: &mut [u8], offset: usize, value: &[u8]) {
+        bytes[offset..offset + value.len()].copy_from_slice(value);
+    }
+
+    fn point(scalar: u64) -> Vec<u8> {
+        G1Affine::from(G1Affine::generator() * Fr::from(scalar)).to_raw_bytes()
+    }
+
+    #[test]
+    fn a_sound_file_is_accepted() {
+        assert_eq!(import(&bytes()).unwrap().digest(), Srs::dev(K, &Silent).unwrap().digest());
+    }
+
+    #[test]
+    fn length_and_size_are_checked_before_anything_is_read() {
+        let good = bytes();
+        let want = good.len() as u64;
+        for bad in [&good[..good.len() - 1], &good[..200], &[good.as_slice(), &[0]].concat()] {
+            let error = import(bad).unwrap_err();
+            let got = bad.len() as u64;
+            assert!(
+                matches!(error, SrsError::CeremonyLength { k: K, expected, got: g } if expected == want && g == got),
+                "{error}"
+            );
+        }
+        assert!(matches!(import(&good[..3]), Err(SrsError::CeremonyLength { .. })));
+        let mut bad = good.clone();
+        bad[0] = 200;
+        assert!(matches!(import(&bad), Err(SrsError::Size { got: 200, .. })));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), good).unwrap();
+        let error = read(file.path(), Some(9), &Silent).unwrap_err();
+        assert!(matches!(error, SrsError::CeremonyK { expected: 9, got: K }), "{error}");
+    }
+
+    #[test]
+    fn a_flipped_bit_in_any_point_is_found() {
+        let good = bytes();
+        for (part, name) in [(0, "powers"), (1, "lagrange")] {
+            for index in 0..N {
+                let mut bad = good.clone();
+                bad[at(part, index) + 5] ^= 1;
+                let error = import(&bad).unwrap_err();
+                assert!(
+                    matches!(error, SrsError::Point { part, index: i } if part == name && i == index),
+                    "{error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_power_fails_the_pairing() {
+        for index in 1..N {
+            let mut bad = bytes();
+            put(&mut bad, at(0, index), &point(77));
+            assert!(matches!(import(&bad), Err(SrsError::Pairing)), "power {index}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_lagrange_point_fails_the_consistency_check() {
+        for index in 0..N {
+            let mut bad = bytes();
+            put(&mut bad, at(1, index), &point(77));
+            assert!(matches!(import(&bad), Err(SrsError::Lagrange)), "point {index}");
+        }
+    }
+
+    #[test]
+    fn another_tau_in_g2_fails_the_pairing() {
+        let mut bad = bytes();
+        let other = G2Affine::from(G2Affine::generator() * Fr::from(5));
+        put(&mut bad, at(2, 0) + G2_BYTES, &other.to_raw_bytes());
+        assert!(matches!(import(&bad), Err(SrsError::Pairing)));
+    }
+
+    #[test]
+    fn generators_and_identities_are_checked() {
+        let mut bad = bytes();
+        put(&mut bad, at(0, 0), &point(2));
+        assert!(matches!(import(&bad), Err(SrsError::Generator { part: "G1" })));
+        let mut bad = bytes();
+        let other = G2Affine::from(G2Affine::generator() * Fr::from(2));
+        put(&mut bad, at(2, 0), &other.to_raw_bytes());
+        assert!(matches!(import(&bad), Err(SrsError::Generator { part: "G2" })));
+        let mut bad = bytes();
+        put(&mut bad, at(0, 3), &[0; G1_BYTES]);
+        assert!(matches!(import(&bad), Err(SrsError::Point { part: "powers", index: 3 })));
+        let mut bad = bytes();
+        put(&mut bad, at(2, 0) + G2_BYTES, &[0; G2_BYTES]);
+        assert!(matches!(import(&bad), Err(SrsError::Point { part: "g2", index: 1 })));
+    }
+
+    #[test]
+    fn a_point_of_the_twist_outside_the_subgroup_is_refused() {
+        // The twist has a large cofactor: almost no point with a small x is in the subgroup.
+        let outside = (1u64..)
+            .find_map(|x| {
+                let x = Fq2::new(Fq::from(x), Fq::from(0));
+                let y: Option<Fq2> = (x.square() * x + G2Affine::b()).sqrt().into();
+                y.map(|y| G2Affine { x, y })
+            })
+            .unwrap();
+        assert!(bool::from(outside.is_on_curve()) && !in_subgroup(&outside));
+        let mut bad = bytes();
+        put(&mut bad, at(2, 0) + G2_BYTES, &outside.to_raw_bytes());
+        assert!(matches!(import(&bad), Err(SrsError::Point { part: "g2", index: 1 })));
+    }
+}

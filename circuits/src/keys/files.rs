@@ -261,3 +261,95 @@ impl OpenKey {
         KeyError::Payload { path: self.path.clone(), reason }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        aggregate::toy::{Toy, srs},
+        evm,
+    };
+    use std::fs;
+
+    fn info(k: u32) -> KeyInfo {
+        KeyInfo {
+            kind: KeyKind::InferencePk,
+            shape: "toy".to_owned(),
+            model: Some([7; 32]),
+            srs: srs(k).digest(),
+            k,
+            extra: serde_json::json!({"words": 3}),
+        }
+    }
+
+    #[test]
+    fn keys_read_back_and_prove() {
+        let (srs, toy, info) = (srs(5), Toy::new(1), info(5));
+        let dir = tempfile::tempdir().unwrap();
+        let (pk_path, vk_path) = (dir.path().join("toy.pk"), dir.path().join("toy.vk"));
+        let key = toy.key(&srs);
+        write_key(&pk_path, &info, &key).unwrap();
+        let vk_info = KeyInfo { kind: KeyKind::Vk, ..info.clone() };
+        write_vk(&vk_path, &vk_info, key.get_vk()).unwrap();
+
+        let read = read_key::<Toy>(&pk_path, &info, ()).unwrap();
+        let vk = read_vk::<Toy>(&vk_path, &vk_info, ()).unwrap();
+        assert_eq!(vk.transcript_repr(), key.get_vk().transcript_repr());
+        let proof = evm::prove(&srs, &read, toy.clone(), &toy.words).unwrap();
+        evm::verify(&srs, &vk, &toy.words, &proof).unwrap();
+        let extra: serde_json::Value = OpenKey::open(&pk_path, &info).unwrap().extra().unwrap();
+        assert_eq!(extra["words"], 3);
+    }
+
+    #[test]
+    fn a_key_of_something_else_is_refused_by_the_field_that_differs() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("toy.pk");
+        let right = info(5);
+        write_key(&path, &right, &Toy::new(1).key(&srs(5))).unwrap();
+        let wrong = [
+            (KeyField::Kind, KeyInfo { kind: KeyKind::AggregationPk, ..right.clone() }),
+            (KeyField::Shape, KeyInfo { shape: "wide".to_owned(), ..right.clone() }),
+            (KeyField::Model, KeyInfo { model: Some([8; 32]), ..right.clone() }),
+            (KeyField::Model, KeyInfo { model: None, ..right.clone() }),
+            (KeyField::Srs, KeyInfo { srs: SrsDigest([1; 32]), ..right.clone() }),
+            (KeyField::K, KeyInfo { k: 6, ..right.clone() }),
+        ];
+        for (want, info) in wrong {
+            match read_key::<Toy>(&path, &info, ()) {
+                Err(KeyError::Mismatch { field, expected, got, .. }) => {
+                    assert_eq!(field, want);
+                    assert_ne!(expected, got);
+                }
+                other => panic!("{want}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_truncated_or_foreign_file_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("toy.pk");
+        write_key(&path, &info(5), &Toy::new(1).key(&srs(5))).unwrap();
+        let good = fs::read(&path).unwrap();
+        let refused = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            match read_key::<Toy>(&path, &info(5), ()) {
+                Err(KeyError::File(error)) => error,
+                other => panic!("{other:?}"),
+            }
+        };
+        for at in [200, good.len() / 2, good.len() - 1] {
+            let mut bad = good.clone();
+            bad[at] ^= 0x80;
+            assert!(matches!(refused(&bad), FileError::Checksum { .. }), "byte {at}");
+        }
+        assert!(matches!(refused(&good[..good.len() / 2]), FileError::Length { .. }));
+        assert!(matches!(refused(b"not a key file at all"), FileError::Magic { .. }));
+        let mut newer = good.clone();
+        newer[8] = 2;
+        assert!(matches!(refused(&newer), FileError::Version { expected: 1, got: 2, .. }));
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(read_key::<Toy>(&path, &info(5), ()), Err(KeyError::File(FileError::Io { .. }))));
+    }
+}

@@ -199,3 +199,93 @@ fn read_points(reader: &mut impl Read, n: usize) -> io::Result<Vec<G1Affine>> {
     }
     Ok(points)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::Silent;
+    use halo2_proofs::poly::commitment::{Params, ParamsProver};
+    use std::fs;
+
+    #[test]
+    fn a_stored_string_reads_back_and_is_reused() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SrsStore::new(dir.path());
+        let made = store.dev(5, &Silent).unwrap();
+        let path = store.path(SrsOrigin::Dev, 5);
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        let read = store.dev(5, &Silent).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), modified);
+        assert_eq!(read.params().get_g(), made.params().get_g());
+        assert_eq!((read.digest(), read.origin(), read.k()), (made.digest(), SrsOrigin::Dev, 5));
+        assert_eq!(read.digest(), store.dev(4, &Silent).unwrap().digest());
+    }
+
+    #[test]
+    fn a_damaged_or_renamed_file_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SrsStore::new(dir.path());
+        store.dev(5, &Silent).unwrap();
+        let path = store.path(SrsOrigin::Dev, 5);
+        let good = fs::read(&path).unwrap();
+
+        let mut bad = good.clone();
+        bad[good.len() / 2] ^= 4;
+        fs::write(&path, bad).unwrap();
+        let error = store.dev(5, &Silent).unwrap_err();
+        assert!(matches!(error, SrsError::File(FileError::Checksum { .. })), "{error}");
+
+        fs::write(&path, &good[..good.len() - 9]).unwrap();
+        let error = store.dev(5, &Silent).unwrap_err();
+        assert!(matches!(error, SrsError::File(FileError::Length { .. })), "{error}");
+
+        fs::write(store.path(SrsOrigin::Dev, 6), &good).unwrap();
+        let error = store.dev(6, &Silent).unwrap_err();
+        assert!(matches!(error, SrsError::Mismatch { what: "k", .. }), "{error}");
+
+        // The insecure string under a ceremony's name.
+        fs::write(store.path(SrsOrigin::Ceremony, 5), &good).unwrap();
+        let error = store.ceremony(5, &Silent).unwrap_err();
+        assert!(matches!(error, SrsError::Mismatch { what: "origin", .. }), "{error}");
+    }
+
+    #[test]
+    fn unsupported_and_missing_sizes_are_errors() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SrsStore::new(dir.path());
+        for k in [0, MAX_K + 1] {
+            assert!(matches!(store.dev(k, &Silent), Err(SrsError::Size { max: MAX_K, got }) if got == k));
+        }
+        assert!(matches!(store.ceremony(5, &Silent), Err(SrsError::Missing { k: 5, .. })));
+    }
+
+    #[test]
+    fn an_imported_ceremony_serves_smaller_sizes_and_keeps_out_another_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SrsStore::new(dir.path().join("store"));
+        let file = dir.path().join("ceremony.srs");
+        let write = |params: &halo2_proofs::poly::kzg::commitment::ParamsKZG<_>| {
+            let mut bytes = vec![];
+            params.write(&mut bytes).unwrap();
+            fs::write(&file, bytes).unwrap();
+        };
+        let dev = Srs::dev(6, &Silent).unwrap();
+        write(dev.params());
+        let srs = store.import(&file, Some(6), &Silent).unwrap();
+        assert_eq!((srs.origin(), srs.digest()), (SrsOrigin::Ceremony, dev.digest()));
+
+        let small = store.ceremony(4, &Silent).unwrap();
+        assert_eq!(small.origin(), SrsOrigin::Ceremony);
+        let bytes = |srs: &Srs| {
+            let mut out = vec![];
+            srs.params().write(&mut out).unwrap();
+            out
+        };
+        assert_eq!(bytes(&small), bytes(&Srs::dev(4, &Silent).unwrap()));
+        assert!(store.path(SrsOrigin::Ceremony, 4).exists());
+
+        write(&halo2_proofs::poly::kzg::commitment::ParamsKZG::setup(5, rand::rngs::OsRng));
+        let error = store.import(&file, None, &Silent).unwrap_err();
+        assert!(matches!(error, SrsError::OtherCeremony { expected, .. } if expected == dev.digest()), "{error}");
+    }
+}
