@@ -19,6 +19,8 @@ pub mod spec;
 pub mod tensor;
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;
 
 pub use error::ModelError;
 pub use float::FloatModel;

@@ -11,15 +11,13 @@ use tract_onnx::pb::{
     type_proto::Value as Type,
 };
 
-use super::tensor::{Tensor, elements};
+use super::tensor::{MAX_ELEMENTS, Tensor, elements};
 use super::{Attribute, Constant, Graph, Input, ModelError, Node};
 
 /// Largest file, in bytes.
-pub const MAX_BYTES: usize = 256 << 20;
+pub const MAX_BYTES: usize = 128 << 20;
 /// Most nodes.
 pub const MAX_NODES: usize = 100_000;
-/// Most elements of one tensor or input.
-pub const MAX_ELEMENTS: usize = 1 << 26;
 /// Operator sets accepted.
 pub const OPSETS: std::ops::RangeInclusive<i64> = 7..=21;
 

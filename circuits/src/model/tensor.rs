@@ -4,6 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Most elements of one tensor: a model that needs more is refused before memory runs out.
+pub const MAX_ELEMENTS: usize = 1 << 24;
+
 /// Row-major values with a shape; `data.len()` is the product of `shape` (1 for a scalar, whose shape is empty).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tensor<T> {
@@ -115,9 +118,10 @@ pub fn broadcast_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
         .collect()
 }
 
-/// Number of elements of a shape, `None` on overflow.
+/// Number of elements of a shape, `None` above [`MAX_ELEMENTS`].
 pub fn elements(shape: &[usize]) -> Option<usize> {
-    shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d))
+    let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d))?;
+    (count <= MAX_ELEMENTS).then_some(count)
 }
 
 fn strides(shape: &[usize]) -> Vec<usize> {

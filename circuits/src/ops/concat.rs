@@ -2,7 +2,7 @@
 
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
-use crate::model::tensor::Tensor;
+use crate::model::tensor::{Tensor, elements};
 
 use super::{Call, Op, Value};
 
@@ -45,6 +45,7 @@ impl Op for Concat {
 fn join<T: Clone>(parts: &[&Tensor<T>], axis: usize) -> Option<Tensor<T>> {
     let mut shape = parts.first()?.shape().to_vec();
     shape[axis] = parts.iter().map(|p| p.shape()[axis]).sum();
+    elements(&shape)?;
     let outer: usize = shape[..axis].iter().product();
     let mut data = Vec::new();
     for row in 0..outer {

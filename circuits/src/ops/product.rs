@@ -1,6 +1,6 @@
 //! Shared by Gemm and MatMul: the product of two matrices of which one is constant.
 
-use crate::model::tensor::Tensor;
+use crate::model::tensor::{Tensor, elements};
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 use crate::quant::form::Form;
@@ -19,6 +19,9 @@ pub(super) fn matrices(
     };
     if k != rows {
         return Err(call.refuse(format!("inner sizes differ: {k} and {rows}")));
+    }
+    if elements(&[m, n]).is_none() {
+        return Err(call.refuse(format!("a product of {m} by {n} elements is too large")));
     }
     let mismatch = || call.refuse("expected float matrices");
     let transposed = |v: &Value| v.transposed(&[1, 0]).ok_or_else(mismatch);

@@ -1,5 +1,6 @@
 //! Another shape for the same elements; 0 keeps a size, one -1 is inferred. Free.
 
+use crate::model::tensor::elements;
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 
@@ -35,7 +36,7 @@ impl Op for Reshape {
             });
         }
         if let Some(axis) = inferred {
-            let known: usize = shape.iter().product();
+            let known = elements(&shape).ok_or_else(|| call.refuse(format!("shape {wanted:?} is too large")))?;
             shape[axis] = total.checked_div(known).unwrap_or(0);
         }
         Ok(vec![value.reshaped(&shape).ok_or_else(|| call.refuse(format!("{total} elements do not fill {wanted:?}")))?])

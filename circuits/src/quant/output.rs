@@ -15,11 +15,11 @@ impl Builder<'_> {
     /// [`QuantError::OutputScale`] when an output needs more than 40 bits; else as [`Self::compact`].
     pub fn finish(mut self, forms: &[Form], scales: &[f64]) -> Result<(Program, Vec<LayerReport>), QuantError> {
         self.at_node("output");
-        let forms = self.tamed(forms)?;
+        let tamed = self.tamed(forms, scales)?;
         let mut layer = LayerReport::new("output", "rescale");
         let before = self.steps.len();
         let (mut first, mut last) = (Vec::new(), Vec::new());
-        for (index, (form, &scale)) in forms.iter().zip(scales).enumerate() {
+        for (index, (form, &scale)) in tamed.iter().zip(scales).enumerate() {
             let (lo, hi) = self.interval(form);
             layer.add(lo.abs().max(hi.abs()), self.calibrated(form));
             let (dot, then) = self.output_lane(index, form, scale)?;
@@ -43,20 +43,35 @@ impl Builder<'_> {
         self.close(outputs)
     }
 
-    /// Forms without wide wires, saturated where the interval is far beyond the calibrated range.
-    fn tamed(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
-        let mut forms = self.narrowed(forms)?;
-        for form in &mut forms {
-            let (lo, hi) = self.interval(form);
-            let above = |c: f64| c > 0.0 && lo.abs().max(hi.abs()) > c * self.options.saturate_above;
-            if form.terms().len() > 1 && self.calibrated(form).is_some_and(above) {
-                let compact = self.compact(std::slice::from_ref(form))?;
-                if let Some(compact) = self.narrowed(&compact)?.pop() {
-                    *form = compact;
-                }
+    /// Forms without wide wires, saturated where the interval is far beyond the calibrated range. Forms that are exact in integers stay.
+    fn tamed(&mut self, forms: &[Form], scales: &[f64]) -> Result<Vec<Form>, QuantError> {
+        let mut tamed = Vec::with_capacity(forms.len());
+        for (form, &scale) in forms.iter().zip(scales) {
+            if self.whole(form, scale).is_some() {
+                tamed.push(form.clone());
+                continue;
             }
+            let mut one = self.narrowed(std::slice::from_ref(form))?;
+            let saturates = |f: &Form| {
+                let (lo, hi) = self.interval(f);
+                let above = |c: f64| c > 0.0 && lo.abs().max(hi.abs()) > c * self.options.saturate_above;
+                f.terms().len() > 1 && self.calibrated(f).is_some_and(above)
+            };
+            if one.iter().any(saturates) {
+                one = self.compact(&one)?;
+                one = self.narrowed(&one)?;
+            }
+            tamed.append(&mut one);
         }
-        Ok(forms)
+        Ok(tamed)
+    }
+
+    /// `form · scale` as an exact integer dot product, when it is one.
+    fn whole(&self, form: &Form, scale: f64) -> Option<Dot> {
+        let constant = form.as_constant().is_some();
+        let whole = is_integer(form.offset() * scale) && form.terms().iter().all(|t| is_integer(t.1 * scale));
+        let dot = self.dot(form, scale, Requant::Identity).filter(|_| constant || whole);
+        dot.filter(|d| self.fits(d))
     }
 
     /// One output's first lane, and `(weight, bias, requant)` of a second one where a single lane would round its weights too coarsely.
@@ -73,15 +88,14 @@ impl Builder<'_> {
         if !(bound * scale < Y_LIMIT as f64 * HEADROOM) {
             return Err(too_large());
         }
-        let whole = is_integer(form.offset() * scale) && form.terms().iter().all(|t| is_integer(t.1 * scale));
-        if form.as_constant().is_some() || whole {
-            let dot = self.dot(form, scale, Requant::Identity).filter(|d| self.fits(d));
-            return dot.map(|d| (d, None)).ok_or_else(too_large);
+        if let Some(dot) = self.whole(form, scale) {
+            return Ok((dot, None));
         }
         let one = (1i64 << SHIFT) as f64;
         let spare = libm::floor(libm::log2(HEADROOM * one / (bound * scale))).min(f64::from(SHIFT));
         let direct = self.dot(form, scale * one, Requant::Shift).filter(|d| self.fits(d));
-        if let Some(dot) = direct.filter(|_| form.terms().len() == 1 || spare < 1.0) {
+        let exact = form.terms().iter().all(|t| is_integer(t.1 * scale * one));
+        if let Some(dot) = direct.filter(|_| exact || spare < 1.0) {
             return Ok((dot, None));
         }
         // First at `scale · 2^spare`, which uses the whole lane, then down (or up) to the scale itself, exactly.

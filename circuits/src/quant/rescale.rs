@@ -131,5 +131,5 @@ impl Builder<'_> {
 
 /// Whether a ratio is an integer up to the rounding of `f64`, and small enough for that to mean something.
 pub(super) fn is_integer(x: f64) -> bool {
-    x.abs() < 1e9 && (x - x.round()).abs() <= 1e-12 * x.abs().max(1.0)
+    x.abs() < (1i64 << 42) as f64 && (x - x.round()).abs() <= 4e-15 * x.abs().max(1.0)
 }

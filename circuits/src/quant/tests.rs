@@ -181,6 +181,66 @@ fn calibration_of_another_width_is_refused() {
     assert_eq!(error, QuantError::CalibrationWidth { sample: 1, expected: 4, got: 5 });
 }
 
+/// `y = x` for sources of one value each, with scale 1 and these domains.
+fn passing(domains: &[(f64, f64)]) -> Result<Compiled, QuantError> {
+    let schema = r#"{"name":"m","version":1,"period":60,"fields":[{"name":"p","unit":"usd","scale":1}]}"#;
+    let inputs: Vec<String> = domains
+        .iter()
+        .map(|(lo, hi)| format!(r#"{{"schema":"s","kind":"public","domain":[[{lo},{hi}]]}}"#))
+        .collect();
+    let outputs = vec![r#"{"name":"o","scale":1}"#; domains.len()].join(",");
+    let json = format!(r#"{{"name":"t","inputs":[{}],"outputs":[{outputs}]}}"#, inputs.join(","));
+    let spec = ModelSpec::parse(json.as_bytes(), |_| Ok(schema.as_bytes().to_vec()))?;
+    let width = domains.len() as i64;
+    let onnx = OnnxBuilder::new(&[width]).node("Identity", &["x"], "y", vec![]).bytes(&[width]);
+    compile(&onnx, Some(&spec), None, &Options::default())
+}
+
+#[test]
+fn clamps_are_exact_at_the_edges_of_the_raw_range() {
+    let (min, max) = (-(1i64 << RAW_BITS), (1i64 << RAW_BITS) - 1);
+    let cases = [(min, max), (min, min + 1), (max - 1, max), (min, 0), (0, max), (7, 7), (min + 1, max - 1)];
+    let domains: Vec<(f64, f64)> = cases.iter().map(|&(lo, hi)| (lo as f64, hi as f64)).collect();
+    let program = passing(&domains).unwrap().program;
+    let inside: Vec<i64> = cases.iter().map(|c| c.0).collect();
+    assert!(program.evaluate(&inside).unwrap().in_domain);
+    for (i, &(lo, hi)) in cases.iter().enumerate() {
+        for x in [min, min + 1, lo, lo + 1, -1, 0, 1, 7, hi - 1, hi, max - 1, max] {
+            let x = x.clamp(min, max);
+            let mut inputs = inside.clone();
+            inputs[i] = x;
+            let run = program.evaluate(&inputs).unwrap();
+            assert_eq!((run.outputs[i], run.in_domain), (x.clamp(lo, hi), (lo..=hi).contains(&x)), "{i} {x}");
+        }
+    }
+}
+
+#[test]
+fn domains_outside_the_raw_range_are_refused() {
+    let far = (1u64 << RAW_BITS) as f64;
+    let error = passing(&[(0.0, 1.0), (0.0, far)]).unwrap_err();
+    assert_eq!(error, QuantError::InputDomain { index: 1, lo: 0.0, hi: far });
+    let error = passing(&[(0.25, 0.75)]).unwrap_err();
+    assert!(matches!(error, QuantError::InputDomain { index: 0, .. }), "{error}");
+}
+
+#[test]
+fn an_output_that_needs_too_many_bits_is_refused() {
+    let mut m = OnnxBuilder::new(&[1]);
+    m.weights("k", &[], &[3e8]);
+    let onnx = m.node("Mul", &["x", "k"], "y", vec![]).bytes(&[1]);
+    let error = compile(&onnx, None, None, &Options::default()).unwrap_err();
+    assert!(matches!(error, QuantError::OutputScale { index: 0, .. }), "{error}");
+}
+
+#[test]
+fn options_out_of_range_are_refused() {
+    let options = Options { margin: 0.5, ..Options::default() };
+    let error = compile(&mlp("Relu", vec![]), None, None, &options).unwrap_err();
+    let (value, accepted) = (0.5, "a finite number >= 1");
+    assert_eq!(error, QuantError::Option { name: "margin", value, accepted });
+}
+
 fn raw() -> impl Strategy<Value = i64> {
     let Interval { lo, hi } = Interval::RAW;
     prop_oneof![lo..=hi, -2_000_000i64..2_000_000, Just(lo), Just(hi), Just(0)]
