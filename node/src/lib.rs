@@ -29,6 +29,7 @@
 //! | `api`, `telemetry` | status, metrics, logs |
 //! | `deploy` | contracts onto a chain, registrations |
 
+pub mod api;
 pub mod bindings;
 pub mod chain;
 pub mod collector;
@@ -40,8 +41,10 @@ pub mod feed;
 pub mod inference;
 pub mod job;
 pub mod prover;
+pub mod publisher;
 pub mod runtime;
 pub mod store;
 pub mod submitter;
+pub mod telemetry;
 pub mod wallet;
 pub mod watcher;
