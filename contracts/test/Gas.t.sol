@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {DodonaOracle} from "../src/DodonaOracle.sol";
+import {IDodonaOracle} from "../src/interfaces/IDodonaOracle.sol";
+import {RiskBase} from "./RiskBase.sol";
+
+/// @notice Gas of the verbs, kept in `snapshots/Gas.json`. The generated verifiers are mocks of a few thousand gas, so
+/// that what stands there is the cost beside the proof's verification (without the transaction's own 21,000 and calldata).
+contract GasTest is RiskBase {
+    /// @dev What the first use of an account's slots costs is not part of a verb.
+    function setUp() public override {
+        super.setUp();
+        _fulfil(_prove(_delivery(_request(_params(model, DIRECT)), model, DIRECT)));
+        vm.warp(START + 120);
+    }
+
+    function test_request() public {
+        vm.cool(address(oracle));
+        vm.cool(address(models));
+        _request(_params(model, DIRECT));
+        vm.snapshotGasLastCall("Gas", "request");
+    }
+
+    function test_fulfil() public {
+        for (uint8 mode = 0; mode < 2; ++mode) {
+            Delivery memory d = _prove(_delivery(_request(_params(model, mode)), model, mode));
+            _cool();
+            _fulfil(d);
+            vm.snapshotGasLastCall("Gas", mode == 0 ? "fulfil direct" : "fulfil aggregated");
+        }
+    }
+
+    function test_fulfilBatch() public {
+        for (uint256 size = 2; size < 4; ++size) {
+            bytes32[] memory ids = new bytes32[](size);
+            Delivery memory d = _delivery(0, model, AGGREGATED);
+            d.slots = new IDodonaOracle.Slot[](size);
+            for (uint256 i = 0; i < size; ++i) {
+                ids[i] = _request(_params(model, AGGREGATED));
+                d.slots[i] = _slot(model);
+            }
+            d.ids = ids;
+            _prove(d);
+            _cool();
+            _fulfil(d);
+            vm.snapshotGasLastCall("Gas", size == 2 ? "fulfil batch of 2" : "fulfil batch of 3");
+        }
+    }
+
+    function test_refund() public {
+        bytes32 id = _request(_params(model, DIRECT));
+        vm.warp(START + 2 hours);
+        _cool();
+        oracle.refund(id);
+        vm.snapshotGasLastCall("Gas", "refund");
+    }
+
+    function test_release() public {
+        _release([int64(6_600), 7_300, 500]);
+        vm.warp(START + 1 hours);
+        bytes32 id = _askRisk(DIRECT);
+        Delivery memory d = _prove(_delivery(id, model, DIRECT));
+        _fulfil(d);
+        vm.snapshotGasLastCall("Gas", "fulfil direct with a release");
+        IDodonaOracle.Answer memory answer = oracle.answerOf(id);
+        vm.warp(START + 2 hours);
+        id = _askRisk(DIRECT);
+        answer.observedAt = uint64(block.timestamp);
+        vm.cool(address(risk));
+        vm.cool(address(envelope));
+        vm.prank(address(oracle));
+        risk.onDodonaAnswer(id, answer);
+        vm.snapshotGasLastCall("Gas", "release of a three-value vector");
+    }
+
+    function _cool() private {
+        vm.cool(address(oracle));
+        vm.cool(address(models));
+        vm.cool(address(feeds));
+        vm.cool(address(router));
+    }
+}
+
+/// @notice No contract of ours comes near the limit on code (EIP-170).
+contract SizeTest is RiskBase {
+    function test_codeSizes() public view {
+        address[8] memory all = [
+            address(oracle),
+            address(models),
+            address(feeds),
+            address(router),
+            address(direct),
+            address(aggregated),
+            address(risk),
+            address(envelope)
+        ];
+        for (uint256 i = 0; i < all.length; ++i) {
+            assertGt(all[i].code.length, 0);
+            assertLt(all[i].code.length, 24_576);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
+
+import {IDodonaOracle} from "../../src/interfaces/IDodonaOracle.sol";
+import {IDodonaRiskOracle, IRiskEnvelope, IRiskOracle} from "../../src/interfaces/IRiskOracle.sol";
+import {RiskBase} from "../RiskBase.sol";
+
+contract RiskOracleTest is RiskBase {
+    function testFuzz_releasesAProvenVector(bool aggregate, uint16 ltv, uint16 lt, uint16 lb) public {
+        ltv = uint16(bound(ltv, 6_200, 6_800));
+        lt = uint16(bound(lt, 6_900, 7_500));
+        lb = uint16(bound(lb, 300, 700));
+        uint8 mode = aggregate ? AGGREGATED : DIRECT;
+        bytes32 id = _askRisk(mode);
+        _answer(id, mode, [int64(uint64(ltv)), int64(uint64(lt)), int64(uint64(lb))], true, true);
+        IRiskOracle.RiskParameterUpdate memory update = risk.getLatestUpdateByParameterAndMarket(TYPE, asset);
+        assertEq(update.updateId, 1);
+        assertEq(risk.updateCounter(), 1);
+        assertEq(risk.latestUpdateIdByMarketAndType(asset, TYPE), 1);
+        assertEq(update.timestamp, START);
+        assertEq(update.newValue, abi.encode(_vector(ltv, lt, lb)));
+        assertEq(update.previousValue, "");
+        assertEq(update.referenceId, Strings.toHexString(uint256(id), 32));
+        assertEq(update.updateType, TYPE);
+        assertEq(update.market, asset);
+        uint64 observedAt = risk.lastObservedAt(asset, TYPE);
+        assertEq(observedAt, START / PERIOD * PERIOD);
+        assertEq(update.additionalData, abi.encode(id, model, observedAt, observedAt + 1 days));
+        assertFalse(oracle.callbackFailed(id));
+    }
+
+    function test_aSecondReleaseNamesTheFirst() public {
+        _release([int64(6_600), 7_300, 500]);
+        vm.warp(START + MIN_DELAY + 60);
+        _release([int64(6_400), 7_100, 450]);
+        IRiskOracle.RiskParameterUpdate memory update = risk.getUpdateById(2);
+        assertEq(update.previousValue, abi.encode(_vector(6_600, 7_300, 500)));
+        assertEq(update.newValue, abi.encode(_vector(6_400, 7_100, 450)));
+        assertEq(risk.getUpdateById(1).newValue, update.previousValue);
+    }
+
+    function testFuzz_roundsToWholeBasisPoints(uint8 part) public {
+        part = part % 100;
+        bytes32 id = _askRisk(DIRECT);
+        Delivery memory d = _delivery(id, model, DIRECT);
+        d.slots[0].outputWords[0] += part;
+        _fulfil(_prove(d));
+        uint256 ltv = abi.decode(risk.getUpdateById(1).newValue, (uint256[]))[0];
+        assertEq(ltv, part < 50 ? 6_500 : 6_501);
+    }
+
+    function _assertNothingReleased() internal {
+        assertEq(risk.updateCounter(), 0);
+        vm.expectRevert(abi.encodeWithSelector(IRiskOracle.NoUpdate.selector, TYPE, asset));
+        risk.getLatestUpdateByParameterAndMarket(TYPE, asset);
+    }
+
+    function test_rejectsOutOfDomain() public {
+        bytes32 id = _askRisk(DIRECT);
+        _expectRejected(id, abi.encodeWithSelector(IDodonaRiskOracle.NotInDomain.selector, id));
+        _answer(id, DIRECT, [int64(6_500), 7_200, 500], false, true);
+        _assertNothingReleased();
+        assertEq(oracle.creditOf(operator), oracle.requestOf(id).fee);
+    }
+
+    function test_rejectsSaturated() public {
+        bytes32 id = _askRisk(DIRECT);
+        _expectRejected(id, abi.encodeWithSelector(IDodonaRiskOracle.Saturated.selector, id));
+        _answer(id, DIRECT, [int64(6_500), 7_200, 500], true, false);
+        _assertNothingReleased();
+    }
+
+    function testFuzz_rejectsNegative(int64 value, uint8 at) public {
+        int64[3] memory bps = [int64(6_500), 7_200, 500];
+        at = at % 3;
+        bps[at] = int64(bound(value, -1e15, -1));
+        bytes32 id = _askRisk(DIRECT);
+        _expectRejected(id, abi.encodeWithSelector(IDodonaRiskOracle.NegativeValue.selector, at, int256(bps[at]) * 100));
+        _answer(id, DIRECT, bps, true, true);
+        _assertNothingReleased();
+    }
+
+    function testFuzz_rejectsWhatTheEnvelopeRefuses(uint16 ltv) public {
+        ltv = uint16(bound(ltv, 6_801, 9_000));
+        bytes32 id = _askRisk(DIRECT);
+        _expectRejected(id, abi.encodeWithSelector(IRiskEnvelope.StepTooLarge.selector, 0, 300, ltv - 6_500));
+        _answer(id, DIRECT, [int64(uint64(ltv)), 7_200, 500], true, true);
+        _assertNothingReleased();
+    }
+
+    /// The same observation, or an older one, cannot be released again through a second request.
+    function test_observedAtMustIncrease() public {
+        bytes32 first = _askRisk(DIRECT);
+        bytes32 second = _askRisk(DIRECT);
+        _answer(first, DIRECT, [int64(6_600), 7_300, 500], true, true);
+        uint64 observedAt = risk.lastObservedAt(asset, TYPE);
+        _expectRejected(
+            second, abi.encodeWithSelector(IDodonaRiskOracle.ObservationNotNewer.selector, observedAt, observedAt)
+        );
+        _answer(second, DIRECT, [int64(6_400), 7_300, 500], true, true);
+        assertEq(risk.updateCounter(), 1);
+    }
+
+    function testFuzz_rejectsTooSoon(uint64 wait) public {
+        _release([int64(6_600), 7_300, 500]);
+        vm.warp(bound(wait, START + PERIOD, START + MIN_DELAY - 1));
+        bytes32 id = _askRisk(DIRECT);
+        _expectRejected(id, abi.encodeWithSelector(IRiskEnvelope.TooSoon.selector, START + MIN_DELAY, block.timestamp));
+        _answer(id, DIRECT, [int64(6_500), 7_200, 500], true, true);
+        assertEq(abi.decode(risk.getUpdateById(1).newValue, (uint256[]))[0], 6_600);
+    }
+
+    /// A callback that ran out of gas may be tried again, but not so late that the answer is stale.
+    function testFuzz_aLateRetryIsTooOld(uint64 wait) public {
+        IDodonaRiskOracle.Source memory source = _source();
+        source.callbackGasLimit = 20_000;
+        vm.startPrank(owner);
+        envelope.setLimits(asset, "Starved", _limits3(), 0, IRiskEnvelope.JointRule.Lending);
+        risk.setSource(asset, "Starved", source);
+        vm.stopPrank();
+        vm.prank(user);
+        bytes32 id = risk.requestUpdate{value: 1 ether}(asset, "Starved", DIRECT, user);
+        _answer(id, DIRECT, [int64(6_500), 7_200, 500], true, true);
+        assertTrue(oracle.callbackFailed(id));
+        uint256 latest = START / PERIOD * PERIOD + source.maxDeliveryAge;
+        vm.warp(bound(wait, START, START + 2 hours));
+        oracle.retryCallback(id);
+        assertEq(risk.latestUpdateIdByMarketAndType(asset, "Starved"), block.timestamp > latest ? 0 : 1);
+    }
+
+    /// With gas for this contract but not for the envelope, nothing is decided.
+    function testFuzz_starvingTheEnvelopeDecidesNothing(uint256 gas_) public {
+        bytes32 id = _askRisk(DIRECT);
+        IDodonaOracle.Answer memory answer = IDodonaOracle.Answer({
+            modelId: model,
+            observedAt: uint64(START),
+            validUntil: uint64(START + 1 days),
+            fulfilledAt: uint64(START),
+            inDomain: true,
+            unsaturated: true,
+            outputs: new int64[](3)
+        });
+        (answer.outputs[0], answer.outputs[1], answer.outputs[2]) = (650_000, 720_000, 50_000);
+        gas_ = bound(gas_, 10_000, RELEASE_GAS);
+        vm.recordLogs();
+        vm.prank(address(oracle));
+        (bool ok,) = address(risk).call{gas: gas_}(abi.encodeCall(risk.onDodonaAnswer, (id, answer)));
+        assertEq(risk.updateCounter(), ok ? 1 : 0);
+    }
+
+    function testFuzz_onlyTheOracleAnswers(address caller) public {
+        vm.assume(caller != address(oracle));
+        IDodonaOracle.Answer memory answer;
+        vm.expectRevert(abi.encodeWithSelector(IDodonaRiskOracle.NotOracle.selector, address(oracle), caller));
+        vm.prank(caller);
+        risk.onDodonaAnswer(0, answer);
+    }
+
+    /// Somebody else's request cannot be answered into this contract.
+    function testFuzz_refusesRequestsThatAreNotItsOwn(bytes32 id) public {
+        IDodonaOracle.Answer memory answer;
+        vm.expectRevert(abi.encodeWithSelector(IDodonaRiskOracle.UnknownRequest.selector, id));
+        vm.prank(address(oracle));
+        risk.onDodonaAnswer(id, answer);
+    }
+
+    function test_thePayerIsRefunded() public {
+        bytes32 id = _askRisk(DIRECT);
+        vm.warp(START + 1 hours + 1);
+        oracle.refund(id);
+        assertEq(oracle.creditOf(user), oracle.requestOf(id).fee);
+    }
+
+    function testFuzz_refusesModesThatAreNotPinned(uint8 mode) public {
+        IDodonaRiskOracle.Source memory source = _source();
+        source.aggregatedVersion = 0;
+        vm.prank(owner);
+        risk.setSource(asset, "DirectOnly", source);
+        mode = uint8(bound(mode, 1, 255));
+        vm.expectRevert(abi.encodeWithSelector(IDodonaRiskOracle.ModeNotAllowed.selector, asset, "DirectOnly", mode));
+        risk.requestUpdate{value: 0}(asset, "DirectOnly", mode, user);
+    }
+
+    function testFuzz_refusesUnknownSource(address market) public {
+        vm.assume(market != asset);
+        vm.expectRevert(abi.encodeWithSelector(IDodonaRiskOracle.SourceUnknown.selector, market, TYPE));
+        risk.quoteUpdate(market, TYPE, DIRECT);
+    }
+
+    function testFuzz_onlyTheOwnerSetsSources(address caller) public {
+        vm.assume(caller != owner);
+        vm.expectRevert(abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", caller));
+        vm.prank(caller);
+        risk.setSource(asset, "x", _source());
+    }
+
+    function _refuseSource(IDodonaRiskOracle.Source memory source, bytes memory reason) internal {
+        vm.expectRevert(reason);
+        vm.prank(owner);
+        risk.setSource(asset, "other", source);
+    }
+
+    function _bad(string memory field, uint256 got) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(IDodonaRiskOracle.BadSource.selector, field, got);
+    }
+
+    function test_refusesBadSources() public {
+        vm.expectRevert(abi.encodeWithSelector(IDodonaRiskOracle.SourceAlreadySet.selector, asset, TYPE));
+        vm.prank(owner);
+        risk.setSource(asset, TYPE, _source());
+
+        IDodonaRiskOracle.Source memory source = _source();
+        source.modelId = mixedModel;
+        source.seed = new uint256[](0);
+        _refuseSource(source, abi.encodeWithSelector(IDodonaRiskOracle.PublicSourceRefused.selector, mixedModel, 0));
+        source = _source();
+        (source.directVersion, source.aggregatedVersion) = (0, 0);
+        _refuseSource(source, _bad("version", 0));
+        (source.directVersion, source.aggregatedVersion) = (aggregatedVersion, 0);
+        _refuseSource(source, _bad("directVersion", aggregatedVersion));
+        (source.directVersion, source.aggregatedVersion) = (0, directVersion);
+        _refuseSource(source, _bad("aggregatedVersion", directVersion));
+        source = _source();
+        source.seed = new uint256[](2);
+        _refuseSource(source, _bad("seed", 2));
+        source = _source();
+        source.callbackGasLimit = 0;
+        _refuseSource(source, _bad("callbackGasLimit", 0));
+        source = _source();
+        source.timeToLive = 0;
+        _refuseSource(source, _bad("timeToLive", 0));
+        source = _source();
+        source.maxDeliveryAge = 0;
+        _refuseSource(source, _bad("maxDeliveryAge", 0));
+    }
+
+    function testFuzz_refusesUnknownUpdate(uint256 id) public {
+        _release([int64(6_600), 7_300, 500]);
+        vm.assume(id != 1);
+        vm.expectRevert(abi.encodeWithSelector(IRiskOracle.UpdateUnknown.selector, id));
+        risk.getUpdateById(id);
+    }
+}
