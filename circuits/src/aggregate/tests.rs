@@ -142,10 +142,13 @@ fn one_outer_key_proves_other_models_and_sizes_and_its_verifier_decides() {
     let key = AggregationKey::read(&path, "toy", &outer).unwrap();
     assert_eq!(key.shape, expected_shape);
 
-    // Another model, another size.
-    let inner = Toy::new(4).proof(7);
-    let proof = prove(&outer, &key, &inner, &Silent).unwrap();
-    verify(&outer, key.verifying_key(), &proof).unwrap();
+    // Another model, another size, and a false proof of it: refused by the prover. Forced through, the outer proof is right (so one key
+    // serves all), and only the accumulator's pairing tells.
+    let inner = falsified(&Toy::new(4).proof(7));
+    assert!(matches!(prove(&outer, &key, &inner, &Silent), Err(AggregateError::InnerRejected(_))));
+    let proof = prove_unsound_without_inner_check(&outer, &key, &inner, &Silent).unwrap();
+    evm::verify(&outer, key.verifying_key(), &proof.instances(), &proof.proof).unwrap();
+    assert!(matches!(verify(&outer, key.verifying_key(), &proof), Err(AggregateError::AccumulatorFalse)));
     assert_eq!((proof.vk_digest, &proof.words), (vk_digest(&inner.protocol).unwrap(), &inner.words));
 
     for region in 0..proof.proof.len() / 32 {
@@ -168,15 +171,8 @@ fn one_outer_key_proves_other_models_and_sizes_and_its_verifier_decides() {
     let error = verify(&outer, key.verifying_key(), &short).unwrap_err();
     assert!(matches!(error, AggregateError::Outer(EvmError::ProofLength { .. })), "{error}");
 
-    // A false inner proof: refused by the prover; forced through, the outer proof is right and the accumulator is not.
-    let lie = falsified(&inner);
-    assert!(matches!(prove(&outer, &key, &lie, &Silent), Err(AggregateError::InnerRejected(_))));
-    let lie = prove_unsound_without_inner_check(&outer, &key, &lie, &Silent).unwrap();
-    evm::verify(&outer, key.verifying_key(), &lie.instances(), &lie.proof).unwrap();
-    assert!(matches!(verify(&outer, key.verifying_key(), &lie), Err(AggregateError::AccumulatorFalse)));
-
     let source = evm::aggregated_verifier(&outer, key.verifying_key(), WORDS, "toy").unwrap();
     assert_eq!((source.words, source.proof_length), (12 + 1 + WORDS, proof.proof.len()));
-    // Two pairs enter the one pairing: the outer opening and the accumulator, combined.
+    // Limbs are put together only where an accumulator is decided.
     assert!(source.source.contains("shl(88,"), "the accumulator's limbs are not read");
 }
