@@ -11,14 +11,14 @@
 //! Not here: quantisation (see [`crate::quant`]) and what each op means (see [`crate::ops`]).
 
 mod error;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod float;
 pub mod graph;
 pub mod onnx;
 pub mod schema;
 pub mod spec;
 pub mod tensor;
-#[cfg(test)]
-pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 

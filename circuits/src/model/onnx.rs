@@ -139,7 +139,11 @@ fn attribute(a: &AttributeProto, node: &str) -> Result<Attribute, ModelError> {
 }
 
 fn finite(name: &str, index: usize, value: f64) -> Result<f64, ModelError> {
-    if value.is_finite() { Ok(value) } else { Err(ModelError::NotFinite { name: name.into(), index, value: value.to_string() }) }
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(ModelError::NotFinite { name: name.into(), index, value: value.to_string() })
+    }
 }
 
 fn constant(t: &TensorProto, name: &str) -> Result<Constant, ModelError> {
@@ -174,9 +178,7 @@ fn constant(t: &TensorProto, name: &str) -> Result<Constant, ModelError> {
         DataType::Int32 | DataType::Bool if raw.is_empty() => int(t.int32_data.iter().map(|&v| i64::from(v)).collect()),
         DataType::Int32 => int(chunks(raw, |b| i64::from(i32::from_le_bytes(b))).ok_or_else(|| wrong(raw.len() / 4))?),
         DataType::Bool => int(raw.iter().map(|&b| i64::from(b)).collect()),
-        other => {
-            Err(ModelError::Type { name: name.into(), got: other.as_str_name().into(), accepted: TENSOR_TYPES })
-        }
+        other => Err(ModelError::Type { name: name.into(), got: other.as_str_name().into(), accepted: TENSOR_TYPES }),
     }
 }
 

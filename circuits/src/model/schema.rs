@@ -86,7 +86,8 @@ impl Schema {
 mod tests {
     use super::*;
 
-    const TEXT: &str = r#"{ "version": 1, "name": "m", "period": 60, "fields": [ {"unit":"usd", "name":"p", "scale":100} ] }"#;
+    const TEXT: &str =
+        r#"{ "version": 1, "name": "m", "period": 60, "fields": [ {"unit":"usd", "name":"p", "scale":100} ] }"#;
 
     #[test]
     fn canonical_bytes_have_a_fixed_order() {

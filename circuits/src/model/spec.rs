@@ -70,9 +70,8 @@ impl ModelSpec {
     /// # Errors
     /// [`ModelError::Spec`] with the file and the reason.
     pub fn load(path: &Path) -> Result<Self, ModelError> {
-        let read = |path: &Path| {
-            std::fs::read(path).map_err(|e| spec_error(&path.display().to_string(), e.to_string()))
-        };
+        let read =
+            |path: &Path| std::fs::read(path).map_err(|e| spec_error(&path.display().to_string(), e.to_string()));
         let folder = path.parent().unwrap_or(Path::new("."));
         Self::parse(&read(path)?, |name| read(&folder.join(name)))
     }
@@ -82,7 +81,8 @@ impl ModelSpec {
     /// # Errors
     /// As [`Self::load`].
     pub fn parse(json: &[u8], schema: impl Fn(&str) -> Result<Vec<u8>, ModelError>) -> Result<Self, ModelError> {
-        let file: SpecFile = serde_json::from_slice(json).map_err(|e| spec_error("model specification", e.to_string()))?;
+        let file: SpecFile =
+            serde_json::from_slice(json).map_err(|e| spec_error("model specification", e.to_string()))?;
         let mut sources = Vec::with_capacity(file.inputs.len());
         for input in file.inputs {
             let schema = Schema::parse(&schema(&input.schema)?)?;
@@ -103,7 +103,9 @@ impl ModelSpec {
             if source.domain.len() != fields {
                 return error(format!("domain of `{name}`: expected {fields} pairs, got {}", source.domain.len()));
             }
-            if let Some((lo, hi)) = source.domain.iter().find(|(lo, hi)| !(lo.is_finite() && hi.is_finite() && lo <= hi)) {
+            if let Some((lo, hi)) =
+                source.domain.iter().find(|(lo, hi)| !(lo.is_finite() && hi.is_finite() && lo <= hi))
+            {
                 return error(format!("domain of `{name}`: expected finite lo <= hi, got [{lo}, {hi}]"));
             }
         }

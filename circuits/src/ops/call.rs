@@ -30,13 +30,13 @@ impl<'a> Call<'a> {
     }
 
     /// A refusal that names op, node, shapes and what would be accepted.
-    pub fn refuse(&self, reason: impl Into<String>) -> QuantError {
+    pub fn refuse(&self, reason: impl Into<Box<str>>) -> QuantError {
         let shapes: Vec<String> =
             self.inputs.iter().map(|i| i.map_or("none".into(), |v| format!("{:?}", v.shape()))).collect();
         OpError::Refused {
             op: self.node.op.clone(),
             node: self.node.name.clone(),
-            shapes: shapes.join(" "),
+            shapes: shapes.join(" ").into(),
             reason: reason.into(),
             accepts: self.op.accepts(),
         }

@@ -1,8 +1,8 @@
 //! Joins tensors along one dimension. Free.
 
+use crate::model::tensor::{Tensor, elements};
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
-use crate::model::tensor::{Tensor, elements};
 
 use super::{Call, Op, Value};
 

@@ -1,9 +1,9 @@
 //! A constant in an attribute. Free.
 
-use crate::quant::QuantError;
-use crate::quant::builder::Builder;
 use crate::model::Attribute;
 use crate::model::tensor::Tensor;
+use crate::quant::QuantError;
+use crate::quant::builder::Builder;
 
 use super::{Call, Op, Value};
 

@@ -23,9 +23,9 @@ pub enum OpError {
         /// Name of the node.
         node: String,
         /// Shapes of the inputs.
-        shapes: String,
+        shapes: Box<str>,
         /// What is wrong.
-        reason: String,
+        reason: Box<str>,
         /// What would be accepted.
         accepts: &'static str,
     },

@@ -1,8 +1,8 @@
 //! `alpha · A · B + beta · C`, with transpositions. Free; see `product.rs`.
 
+use crate::model::tensor::Tensor;
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
-use crate::model::tensor::Tensor;
 
 use super::{Call, Op, Value};
 

@@ -25,6 +25,8 @@ impl Op for Transpose {
             None => (0..rank).rev().collect(),
         };
         let transposed = value.transposed(&order);
-        Ok(vec![transposed.ok_or_else(|| call.refuse(format!("perm {order:?} is no permutation of {rank} dimensions")))?])
+        Ok(vec![
+            transposed.ok_or_else(|| call.refuse(format!("perm {order:?} is no permutation of {rank} dimensions")))?,
+        ])
     }
 }

@@ -127,7 +127,11 @@ fn function_bounds(function: &Function, tables: &[Table], bounds: &[Interval]) -
     let (first, last) = (x.lo >> LIMB_BITS, x.hi >> LIMB_BITS);
     let entry = |hi: i64| {
         let index = hi.checked_sub(table.first).and_then(|i| usize::try_from(i).ok());
-        index.and_then(|i| table.entries.get(i)).ok_or(QuantError::Domain { table: table.name.clone(), lo: x.lo, hi: x.hi })
+        index.and_then(|i| table.entries.get(i)).ok_or(QuantError::Domain {
+            table: table.name.clone(),
+            lo: x.lo,
+            hi: x.hi,
+        })
     };
     let limit = i128::from(Y_LIMIT);
     let (mut lo, mut hi) = (i128::MAX, i128::MIN);

@@ -51,7 +51,11 @@ impl<'a> Builder<'a> {
     ///
     /// # Errors
     /// A calibration sample of the wrong width, or with a value outside the raw range.
-    pub fn new(sources: Vec<usize>, calibration: Option<&Calibration>, options: &'a Options) -> Result<Self, QuantError> {
+    pub fn new(
+        sources: Vec<usize>,
+        calibration: Option<&Calibration>,
+        options: &'a Options,
+    ) -> Result<Self, QuantError> {
         let inputs = sources.iter().sum();
         let given = calibration.map_or(&[][..], |c| &c.samples);
         let samples: Vec<Vec<i64>> = given.iter().take(options.max_samples).cloned().collect();
@@ -210,15 +214,21 @@ impl<'a> Builder<'a> {
     }
 
     /// The finest dot product for a form: `scale` first, then smaller by `step` until weights and lane fit. Returns it with its scale.
-    pub(super) fn fitted(&self, form: &Form, scale: f64, step: f64, requant: Requant) -> Result<(Dot, f64), QuantError> {
+    pub(super) fn fitted(
+        &self,
+        form: &Form,
+        scale: f64,
+        step: f64,
+        requant: Requant,
+    ) -> Result<(Dot, f64), QuantError> {
         let mut scale = scale;
-        for _ in 0..200 {
+        for attempt in 0..200 {
             if let Some(dot) = self.dot(form, scale, requant)
                 && self.fits(&dot)
             {
                 return Ok((dot, scale));
             }
-            scale *= step;
+            scale *= if attempt < 100 { step } else { 0.5 };
         }
         Err(self.unbounded(form))
     }
@@ -238,7 +248,7 @@ impl<'a> Builder<'a> {
         QuantError::Unbounded { node: self.node.clone(), bound: lo.abs().max(hi.abs()) }
     }
 
-    /// The same forms without wide wires: each is replaced by a copy shifted down to 20 bits. The copy's scale is a power of two.
+    /// The same forms without wide wires, and without wires that have only one value: a wide one is replaced by a copy shifted down to 20 bits. The copy's scale is a power of two.
     pub(super) fn narrowed(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
         let wide: Vec<Wire> = union(forms)
             .into_iter()
@@ -257,15 +267,21 @@ impl<'a> Builder<'a> {
     }
 
     fn substituted(&self, form: &Form) -> Form {
-        if !form.terms().iter().any(|t| self.narrowed.contains_key(&t.0)) {
+        let pinned = |w: Wire| self.bounds[w as usize].lo == self.bounds[w as usize].hi;
+        if !form.terms().iter().any(|t| self.narrowed.contains_key(&t.0) || pinned(t.0)) {
             return form.clone();
         }
+        let mut offset = form.offset();
         let mut sums: BTreeMap<Wire, f64> = BTreeMap::new();
         for &(wire, c) in form.terms() {
+            if pinned(wire) {
+                offset += c * self.bounds[wire as usize].lo as f64;
+                continue;
+            }
             let (wire, unit) = self.narrowed.get(&wire).copied().unwrap_or((wire, 1.0));
             *sums.entry(wire).or_insert(0.0) += c * unit;
         }
-        Form::from_sorted(sums.into_iter().collect(), form.offset())
+        Form::from_sorted(sums.into_iter().collect(), offset)
     }
 
     pub(super) fn record(&mut self, layer: LayerReport) {

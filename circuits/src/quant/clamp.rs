@@ -104,11 +104,8 @@ impl Builder<'_> {
 
     /// A wire that is 1 iff all `deviations` (which are never negative) are 0, else 0.
     pub(super) fn flag_of(&mut self, deviations: Vec<Wire>) -> Result<Wire, QuantError> {
-        let none_of = |wires: &[Wire]| Dot {
-            terms: wires.iter().map(|&w| (w, -1)).collect(),
-            bias: 1,
-            requant: Requant::Relu,
-        };
+        let none_of =
+            |wires: &[Wire]| Dot { terms: wires.iter().map(|&w| (w, -1)).collect(), bias: 1, requant: Requant::Relu };
         let mut groups: Vec<Vec<Wire>> = Vec::new();
         for wire in deviations {
             match groups.last_mut() {
@@ -124,7 +121,11 @@ impl Builder<'_> {
         let indicators = self.emit(&dots)?;
         // relu(1 - Σ (1 - i)) over booleans
         let count = indicators.len() as i64;
-        self.single(&Dot { terms: indicators.into_iter().map(|w| (w, 1)).collect(), bias: 1 - count, requant: Requant::Relu })
+        self.single(&Dot {
+            terms: indicators.into_iter().map(|w| (w, 1)).collect(),
+            bias: 1 - count,
+            requant: Requant::Relu,
+        })
     }
 
     pub(super) fn single(&mut self, dot: &Dot) -> Result<Wire, QuantError> {

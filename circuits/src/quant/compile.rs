@@ -91,7 +91,7 @@ impl Options {
         if !(self.margin >= 1.0 && self.margin.is_finite()) {
             return Err(QuantError::Option { name: "margin", value: self.margin, accepted: "a finite number >= 1" });
         }
-        if !(self.saturate_above >= self.margin) {
+        if self.saturate_above.is_nan() || self.saturate_above < self.margin {
             let (name, value) = ("saturate_above", self.saturate_above);
             return Err(QuantError::Option { name, value, accepted: "a number >= margin" });
         }
@@ -185,10 +185,9 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
     }
     let mut outputs = Vec::new();
     for name in &graph.outputs {
-        let value = values.get(name.as_str()).ok_or_else(|| ModelError::UnknownValue {
-            node: "graph output".into(),
-            name: name.clone(),
-        })?;
+        let value = values
+            .get(name.as_str())
+            .ok_or_else(|| ModelError::UnknownValue { node: "graph output".into(), name: name.clone() })?;
         let tensor = value.forms().ok_or_else(|| ModelError::OutputType { name: name.clone() })?;
         outputs.extend(tensor.into_data());
     }

@@ -66,9 +66,11 @@ pub fn step_values(step: &Step, tables: &[Table], wires: &mut Vec<i64>) -> Resul
             })?;
             let (hi, lo) = (x >> LIMB_BITS, x & ((1 << LIMB_BITS) - 1));
             let index = hi.checked_sub(table.first).and_then(|i| usize::try_from(i).ok());
-            let &(base, slope) = index
-                .and_then(|i| table.entries.get(i))
-                .ok_or_else(|| QuantError::Domain { table: table.name.clone(), lo: x, hi: x })?;
+            let &(base, slope) = index.and_then(|i| table.entries.get(i)).ok_or_else(|| QuantError::Domain {
+                table: table.name.clone(),
+                lo: x,
+                hi: x,
+            })?;
             let y = (i128::from(base) << LIMB_BITS) + i128::from(slope) * i128::from(lo);
             wires.push(requantised(y, f.requant)?);
         }

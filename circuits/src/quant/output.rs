@@ -85,7 +85,7 @@ impl Builder<'_> {
         let (lo, hi) = self.interval(form);
         let bound = lo.abs().max(hi.abs());
         let too_large = || QuantError::OutputScale { index, bound, scale };
-        if !(bound * scale < Y_LIMIT as f64 * HEADROOM) {
+        if (bound * scale).is_nan() || bound * scale >= Y_LIMIT as f64 * HEADROOM {
             return Err(too_large());
         }
         if let Some(dot) = self.whole(form, scale) {

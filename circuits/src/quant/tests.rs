@@ -184,10 +184,8 @@ fn calibration_of_another_width_is_refused() {
 /// `y = x` for sources of one value each, with scale 1 and these domains.
 fn passing(domains: &[(f64, f64)]) -> Result<Compiled, QuantError> {
     let schema = r#"{"name":"m","version":1,"period":60,"fields":[{"name":"p","unit":"usd","scale":1}]}"#;
-    let inputs: Vec<String> = domains
-        .iter()
-        .map(|(lo, hi)| format!(r#"{{"schema":"s","kind":"public","domain":[[{lo},{hi}]]}}"#))
-        .collect();
+    let inputs: Vec<String> =
+        domains.iter().map(|(lo, hi)| format!(r#"{{"schema":"s","kind":"public","domain":[[{lo},{hi}]]}}"#)).collect();
     let outputs = vec![r#"{"name":"o","scale":1}"#; domains.len()].join(",");
     let json = format!(r#"{{"name":"t","inputs":[{}],"outputs":[{outputs}]}}"#, inputs.join(","));
     let spec = ModelSpec::parse(json.as_bytes(), |_| Ok(schema.as_bytes().to_vec()))?;
@@ -222,6 +220,26 @@ fn domains_outside_the_raw_range_are_refused() {
     assert_eq!(error, QuantError::InputDomain { index: 1, lo: 0.0, hi: far });
     let error = passing(&[(0.25, 0.75)]).unwrap_err();
     assert!(matches!(error, QuantError::InputDomain { index: 0, .. }), "{error}");
+}
+
+#[test]
+fn an_input_with_one_allowed_value_is_a_constant() {
+    let onnx = mlp("Sigmoid", vec![]);
+    let domain = ["[0.5,0.5]"; 4].join(",");
+    let fields = (0..4).map(|i| format!(r#"{{"name":"f{i}","unit":"1","scale":65536}}"#)).collect::<Vec<_>>().join(",");
+    let schema = format!(r#"{{"name":"m","version":1,"period":60,"fields":[{fields}]}}"#);
+    let output = r#"{"name":"o","scale":65536}"#;
+    let text = format!(
+        r#"{{"name":"t","inputs":[{{"schema":"s","kind":"public","domain":[{domain}]}}],"outputs":[{}]}}"#,
+        [output; 3].join(",")
+    );
+    let spec = ModelSpec::parse(text.as_bytes(), |_| Ok(schema.as_bytes().to_vec())).unwrap();
+    let compiled = compile(&onnx, Some(&spec), None, &Options::default()).unwrap();
+    let float = FloatModel::from_onnx(&onnx).unwrap();
+    let samples = Calibration { samples: vec![vec![UNIT / 2; 4], vec![-UNIT; 4]] };
+    let report = Report::measure(&compiled, &float, &samples).unwrap();
+    assert_eq!(report.clamped_samples, 1);
+    assert!(report.outputs.iter().all(|o| o.max_error < 1e-4), "{:?}", report.outputs);
 }
 
 #[test]
