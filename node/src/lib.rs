@@ -32,6 +32,7 @@
 pub mod api;
 pub mod bindings;
 pub mod chain;
+pub mod cli;
 pub mod collector;
 pub mod config;
 pub mod deadline;

@@ -1,2 +1,5 @@
 //! The `dodona` binary.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    dodona::cli::main()
+}

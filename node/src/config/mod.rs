@@ -68,6 +68,22 @@ pub struct DataConfig {
     pub dir: PathBuf,
     /// Folder of structured reference strings.
     pub srs_dir: PathBuf,
+    /// Folder of keys that all models share (aggregation).
+    pub keys_dir: PathBuf,
+    /// Which structured reference string to use.
+    #[serde(default)]
+    pub srs: SrsChoice,
+}
+
+/// Which structured reference string to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SrsChoice {
+    /// Imported from a ceremony's file.
+    Ceremony,
+    /// INSECURE, for development: anybody can forge proofs.
+    #[default]
+    Dev,
 }
 
 /// Logs.
@@ -322,6 +338,7 @@ impl Config {
         fix(&mut self.chain.deployment);
         fix(&mut self.data.dir);
         fix(&mut self.data.srs_dir);
+        fix(&mut self.data.keys_dir);
         if let Some(operator) = &mut self.operator {
             operator.key.resolve(base);
             operator.models.iter_mut().for_each(|m| fix(&mut m.dir));

@@ -1,5 +1,26 @@
 //! Contracts onto a chain, and what is registered in them.
+//!
+//! | file | what |
+//! |---|---|
+//! | `artifact.rs` | bytecode: forge's artifacts, generated verifiers through `compile.js` |
+//! | `deployment.rs` | `deployment.json` |
+//! | `contracts.rs` | the deployment itself |
+//! | `register.rs` | feeds, publishers, models |
+//! | `revert.rs` | revert data in words |
+//! | `error.rs` | what can go wrong |
 
+mod artifact;
+mod contracts;
+mod deployment;
+mod error;
+mod register;
 mod revert;
+#[cfg(test)]
+mod tests;
 
+pub use artifact::{Compiled, compile_verifier, forge_artifact};
+pub use contracts::{DeployOptions, deploy, deploy_aggregated};
+pub use deployment::{Deployment, VerifierMeta};
+pub use error::DeployError;
+pub use register::{ModelFiles, register_feed, register_model, rotate_publishers, shape_number};
 pub use revert::revert_reason;

@@ -5,10 +5,12 @@
 //! | `circuits.rs` | the implementation over `dodona-circuits` |
 //! | `registry.rs` | the models of this node: engine, and the spec on chain |
 
+mod circuits;
 mod registry;
 #[cfg(test)]
 pub(crate) mod fake;
 
+pub use circuits::{CircuitEngine, Poseidon};
 pub use registry::{ModelError, ServedModel, Served, SourceSpec};
 
 use alloy::primitives::U256;

@@ -1,0 +1,265 @@
+//! Commands of the circuits: model, keys, srs, prove, verify, verifier. No chain.
+
+use std::path::Path;
+
+use alloy::primitives::B256;
+use dodona_circuits::{
+    api::{
+        AggregatedProof, AggregatedProver, CompileRequest, DirectProof, DirectProver, KeyRing, Mode as CircuitMode,
+        Model, Slot, SourceInput,
+    },
+    evm::VerifierSource,
+    inference::statement,
+    keys::{Srs, SrsOrigin},
+    model::spec::ModelSpec,
+    quant::{Calibration, Options},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    CliError,
+    args::{KeysArgs, ModelCommand, ProveArgs, SrsArgs, SrsCommand, VerifierArgs, VerifyArgs},
+    print,
+    progress::Bars,
+};
+use crate::{deploy::VerifierMeta, job::Mode};
+
+/// A proof file.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "lowercase")]
+enum ProofFile {
+    Direct(DirectProof),
+    Aggregated(AggregatedProof),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InputFile {
+    context: B256,
+    slots: Vec<InputSlot>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InputSlot {
+    sources: Vec<InputSource>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InputSource {
+    values: Vec<i64>,
+    salt: B256,
+}
+
+pub(super) const fn origin(args: SrsArgs) -> SrsOrigin {
+    if args.ceremony { SrsOrigin::Ceremony } else { SrsOrigin::Dev }
+}
+
+pub(super) fn ring(home: &Path, args: SrsArgs) -> KeyRing {
+    KeyRing::in_home(home, origin(args))
+}
+
+const fn circuit_mode(mode: Mode) -> CircuitMode {
+    match mode {
+        Mode::Direct => CircuitMode::Direct,
+        Mode::Aggregated => CircuitMode::Aggregated,
+    }
+}
+
+pub(super) fn model(home: &Path, command: ModelCommand) -> Result<(), CliError> {
+    match command {
+        ModelCommand::Compile { onnx, out, spec, calibration, slots, salt } => {
+            compile(&onnx, &out, spec.as_deref(), calibration.as_deref(), slots, salt)
+        }
+        ModelCommand::Report { dir } => {
+            let model = Model::load(&dir).map_err(CliError::other)?;
+            let report = dir.join("report.json");
+            let measured: serde_json::Value = if report.exists() { json_file(&report)? } else { serde_json::Value::Null };
+            print(&json!({ "manifest": model.manifest(), "report": measured }))
+        }
+        ModelCommand::Verify { dir, digest, srs } => {
+            let model = Model::load(&dir).map_err(CliError::other)?;
+            let keys = ring(home, srs);
+            let got = model.vk_digest(&keys.store, keys.origin, &Bars::default()).map_err(CliError::other)?;
+            if got != digest.0 {
+                let got = B256::from(got);
+                return Err(CliError::Refused(format!("digest of the model's key: registered {digest}, recomputed {got}")));
+            }
+            print(&json!({ "digest": digest, "verified": true }))
+        }
+    }
+}
+
+fn compile(
+    onnx: &Path,
+    out: &Path,
+    spec: Option<&Path>,
+    calibration: Option<&Path>,
+    slots: usize,
+    salt: Option<B256>,
+) -> Result<(), CliError> {
+    let bytes = read(onnx)?;
+    let spec = spec.map(ModelSpec::load).transpose().map_err(CliError::other)?;
+    let calibration = match (calibration, &spec) {
+        (None, _) => None,
+        (Some(path), Some(spec)) => {
+            let scales = spec.resolve().scales();
+            Some(Calibration::parse(&read(path)?, &scales).map_err(CliError::other)?)
+        }
+        (Some(_), None) => return Err(CliError::Usage("--calibration needs --spec, which says the units".to_owned())),
+    };
+    let salt = salt.map(|word| statement::from_bytes(&word.0, "--salt")).transpose().map_err(CliError::other)?;
+    let request = CompileRequest { onnx: &bytes, spec, calibration, options: Options::default(), slots, salt };
+    let (model, _) = Model::compile(request, out).map_err(CliError::other)?;
+    print(model.manifest())
+}
+
+pub(super) fn keys(home: &Path, args: &KeysArgs) -> Result<(), CliError> {
+    let model = Model::load(&args.dir).map_err(CliError::other)?;
+    let (ring, bars) = (ring(home, args.srs), Bars::default());
+    let mut made = Vec::new();
+    for mode in args.mode.modes() {
+        let keys = ring.ensure(&model, circuit_mode(mode), &bars).map_err(CliError::other)?;
+        let mut entry = json!({ "mode": mode, "k": keys.srs.k(), "srs": keys.srs.origin().to_string() });
+        if mode == Mode::Aggregated {
+            let (outer, _) = ring.ensure_aggregation(&model, &keys, &bars).map_err(CliError::other)?;
+            let digest = ring.vk_digest(&model, &bars).map_err(CliError::other)?;
+            entry["vk_digest"] = json!(B256::from(digest));
+            entry["aggregation_k"] = json!(outer.k());
+        }
+        made.push(entry);
+    }
+    print(&made)
+}
+
+pub(super) fn srs(home: &Path, command: SrsCommand) -> Result<(), CliError> {
+    let bars = Bars::default();
+    let (srs, file) = match command {
+        SrsCommand::Dev { k } => {
+            let store = ring(home, SrsArgs { ceremony: false }).store;
+            (store.dev(k, &bars).map_err(CliError::other)?, store.path(SrsOrigin::Dev, k))
+        }
+        SrsCommand::Import { file, k } => {
+            let store = ring(home, SrsArgs { ceremony: true }).store;
+            let srs = store.import(&file, k, &bars).map_err(CliError::other)?;
+            let path = store.path(SrsOrigin::Ceremony, srs.k());
+            (srs, path)
+        }
+        SrsCommand::Info { k, srs } => {
+            let store = ring(home, srs).store;
+            let path = store.path(origin(srs), k);
+            if !path.exists() {
+                return Err(CliError::Usage(format!("{} does not exist", path.display())));
+            }
+            (store.get(origin(srs), k, &bars).map_err(CliError::other)?, path)
+        }
+    };
+    print(&json!({
+        "k": srs.k(),
+        "origin": srs.origin().to_string(),
+        "digest": srs.digest().to_string(),
+        "file": file,
+    }))
+}
+
+pub(super) fn prove(home: &Path, args: &ProveArgs) -> Result<(), CliError> {
+    let model = Model::load(&args.dir).map_err(CliError::other)?;
+    let input: InputFile = json_file(&args.input)?;
+    let source = |s: InputSource| SourceInput { values: s.values, salt: s.salt.0 };
+    let slot = |s: InputSlot| Slot { sources: s.sources.into_iter().map(source).collect() };
+    let slots: Vec<Slot> = input.slots.into_iter().map(slot).collect();
+    let (ring, bars) = (ring(home, args.srs), Bars::default());
+    let answers = model.infer(&slots).map_err(CliError::other)?;
+    let mode = Mode::from(args.mode);
+    let begun = std::time::Instant::now();
+    let file = match mode {
+        Mode::Direct => {
+            let prover = DirectProver::load(&model, &ring, &bars).map_err(CliError::other)?;
+            let proof = prover.prove(input.context.0, &slots).map_err(CliError::other)?;
+            prover.verify(&proof).map_err(CliError::other)?;
+            ProofFile::Direct(proof)
+        }
+        Mode::Aggregated => {
+            let prover = AggregatedProver::load(&model, &ring, &bars).map_err(CliError::other)?;
+            let proof = prover.prove(input.context.0, &slots, &bars).map_err(CliError::other)?;
+            prover.verify(&proof).map_err(CliError::other)?;
+            ProofFile::Aggregated(proof)
+        }
+    };
+    let text = serde_json::to_string(&file).map_err(CliError::other)?;
+    write(&args.out, text.as_bytes())?;
+    print(&json!({ "mode": mode, "answers": answers, "seconds": begun.elapsed().as_secs_f64(), "file": args.out }))
+}
+
+pub(super) fn verify(home: &Path, args: &VerifyArgs) -> Result<(), CliError> {
+    let model = Model::load(&args.dir).map_err(CliError::other)?;
+    let (ring, bars) = (ring(home, args.srs), Bars::default());
+    let refused = |e: dodona_circuits::api::ApiError| CliError::Refused(format!("{}: {e}", args.proof.display()));
+    let mode = match json_file::<ProofFile>(&args.proof)? {
+        ProofFile::Direct(proof) => {
+            let prover = DirectProver::load(&model, &ring, &bars).map_err(CliError::other)?;
+            prover.verify(&proof).map_err(refused)?;
+            Mode::Direct
+        }
+        ProofFile::Aggregated(proof) => {
+            let prover = AggregatedProver::load(&model, &ring, &bars).map_err(CliError::other)?;
+            prover.verify(&proof).map_err(refused)?;
+            Mode::Aggregated
+        }
+    };
+    print(&json!({ "mode": mode, "verified": true }))
+}
+
+pub(super) fn verifier(home: &Path, args: &VerifierArgs) -> Result<(), CliError> {
+    let model = Model::load(&args.dir).map_err(CliError::other)?;
+    let (ring, bars) = (ring(home, args.srs), Bars::default());
+    let mut made = Vec::new();
+    for mode in args.mode.modes() {
+        let source = match mode {
+            Mode::Direct => ring.direct_verifier(&model, &bars),
+            Mode::Aggregated => ring.aggregated_verifier(&model, &bars),
+        };
+        made.push(write_verifier(&args.out, mode, &source.map_err(CliError::other)?)?);
+    }
+    print(&made)
+}
+
+/// Writes `<mode>.sol` and `<mode>.json`.
+pub(super) fn write_verifier(out: &Path, mode: Mode, source: &VerifierSource) -> Result<VerifierMeta, CliError> {
+    let meta = VerifierMeta {
+        mode: mode.name().to_owned(),
+        contract: source.contract.to_owned(),
+        words: source.words,
+        proof_length: source.proof_length,
+        shape: source.shape.clone(),
+        srs_digest: B256::from(source.srs_digest.0),
+        dev_srs: source.dev_srs,
+    };
+    write(&out.join(format!("{}.sol", mode.name())), source.source.as_bytes())?;
+    meta.save(&out.join(format!("{}.json", mode.name())))?;
+    Ok(meta)
+}
+
+/// Digest of the INSECURE development string: the same for every size, so a tiny one tells it.
+pub(super) fn dev_digest() -> Result<B256, CliError> {
+    let srs = Srs::dev(4, &dodona_circuits::keys::Silent).map_err(CliError::other)?;
+    Ok(B256::from(srs.digest().0))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+    std::fs::read(path).map_err(|e| CliError::Usage(format!("cannot read {}: {e}", path.display())))
+}
+
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let failed = |e: std::io::Error| CliError::Other(format!("cannot write {}: {e}", path.display()));
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(failed)?;
+    }
+    std::fs::write(path, bytes).map_err(failed)
+}
+
+fn json_file<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, CliError> {
+    serde_json::from_slice(&read(path)?).map_err(|e| CliError::Usage(format!("{}: {e}", path.display())))
+}
