@@ -92,6 +92,8 @@ contract DodonaOracle is IDodonaOracle, Ownable2Step, ReentrancyGuardTransient {
         uint256 aggregatedFee_,
         uint256 callbackGasPrice_
     ) Ownable(owner_) {
+        address feedsOfModels = address(models_.feeds());
+        if (feedsOfModels != address(feeds_)) revert FeedRegistryMismatch(feedsOfModels, address(feeds_));
         _models = models_;
         _feeds = feeds_;
         _router = router_;

@@ -18,7 +18,7 @@ contract ModelRegistry is IModelRegistry {
     /// @notice Greatest number of sources, which also bounds the work of checking that publishers are distinct.
     uint256 public constant MAX_SOURCES = 15;
 
-    /// @notice Where committed sources are defined.
+    /// @inheritdoc IModelRegistry
     IFeedRegistry public immutable feeds;
 
     mapping(bytes32 modelId => address) private _specAt;

@@ -186,6 +186,8 @@ interface IDodonaOracle {
     /// @notice The verifier refused words and proof.
     error ProofRefused();
     error ZeroPayee();
+    /// @notice Deployed with a model registry that uses another feed registry.
+    error FeedRegistryMismatch(address expected, address got);
     /// @notice Less gas is left than the callback must be given.
     error InsufficientCallbackGas(uint256 required, uint256 left);
     error NoFailedCallback(bytes32 id);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {IFeedRegistry} from "./IFeedRegistry.sol";
+
 /// @title IModelRegistry
 /// @notice Immutable, content-addressed model specs. `modelId = keccak256(abi.encode(spec))`: whoever has the files can
 /// recompute everything that a spec says. Repair means a successor model; nothing in a spec ever changes.
@@ -76,6 +78,9 @@ interface IModelRegistry {
 
     /// @notice keccak256(abi.encode(spec)), without registering anything.
     function computeId(ModelSpec calldata spec) external pure returns (bytes32);
+
+    /// @notice Where committed sources are defined.
+    function feeds() external view returns (IFeedRegistry);
 
     function exists(bytes32 modelId) external view returns (bool);
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {DodonaOracle} from "../../src/DodonaOracle.sol";
 import {IDodonaOracle} from "../../src/interfaces/IDodonaOracle.sol";
+import {IFeedRegistry} from "../../src/interfaces/IFeedRegistry.sol";
 import {IModelRegistry} from "../../src/interfaces/IModelRegistry.sol";
 import {IVerifierRouter} from "../../src/interfaces/IVerifier.sol";
 import {Words} from "../../src/libraries/Words.sol";
@@ -178,6 +180,12 @@ contract RequestTest is Base {
         vm.expectRevert(abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", caller));
         vm.prank(caller);
         oracle.setPrices(1, 2, 3);
+    }
+
+    function testFuzz_refusesToBeDeployedOverOtherFeeds(address other) public {
+        vm.assume(other != address(feeds));
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.FeedRegistryMismatch.selector, address(feeds), other));
+        new DodonaOracle(owner, models, IFeedRegistry(other), router, 0, 0, 0);
     }
 
     function test_newPricesLeaveOpenRequestsAlone() public {
