@@ -3,7 +3,10 @@
 //! A proof made with another opening scheme fails silently inside the outer circuit, so nothing goes in that this module has not verified.
 
 use halo2_proofs::{
-    halo2curves::bn256::{Bn256, Fr, G1Affine},
+    halo2curves::{
+        bn256::{Bn256, Fr, G1Affine},
+        group::prime::PrimeCurveAffine,
+    },
     plonk::{Circuit, ProvingKey, VerifyingKey, create_proof},
     poly::{
         commitment::ParamsProver,
@@ -16,12 +19,15 @@ use sha2::{Digest, Sha256};
 use snark_verifier::{
     cost::CostEstimation,
     loader::native::NativeLoader,
-    pcs::kzg::KzgDecidingKey,
-    system::halo2::{Config, compile},
+    pcs::{
+        AccumulationDecider,
+        kzg::{KzgAccumulator, KzgDecidingKey},
+    },
+    system::halo2::{Config, compile, transcript::halo2::TranscriptObject},
     verifier::{SnarkVerifier, plonk::PlonkProtocol},
 };
 use snark_verifier_sdk::{
-    PlonkSuccinctVerifier, PlonkVerifier, SHPLONK, Snark,
+    PlonkSuccinctVerifier, SHPLONK, Snark,
     halo2::{POSEIDON_SPEC, PoseidonTranscript},
 };
 
@@ -91,14 +97,35 @@ pub fn prove_inner<C: Circuit<Fr>>(
 /// # Errors
 /// [`AggregateError::Words`], [`AggregateError::InnerLength`] or [`AggregateError::InnerRejected`].
 pub fn verify_inner(srs: &Srs, inner: &InnerProof) -> Result<(), AggregateError> {
-    check_form(inner)?;
+    let accumulators = verify_succinct(srs, inner)?;
     let params = srs.params();
     let key: KzgDecidingKey<Bn256> = (params.get_g()[0], params.g2(), params.s_g2()).into();
+    <SHPLONK as AccumulationDecider<G1Affine, NativeLoader>>::decide_all(&key, accumulators)
+        .map_err(|e| AggregateError::InnerRejected(format!("{e:?}")))
+}
+
+/// All of the verification but the pairing: what the outer circuit does. Passing it means that the library underneath will not
+/// panic on the proof, not that the proof is true.
+pub(super) fn verify_succinct(
+    srs: &Srs,
+    inner: &InnerProof,
+) -> Result<Vec<KzgAccumulator<G1Affine, NativeLoader>>, AggregateError> {
+    check_form(inner)?;
+    let key = srs.params().get_g()[0].into();
     let refused = |e: snark_verifier::Error| AggregateError::InnerRejected(format!("{e:?}"));
     let instances = [inner.words.clone()];
     let mut transcript = PoseidonTranscript::<NativeLoader, &[u8]>::from_spec(&inner.proof, POSEIDON_SPEC.clone());
-    let proof = PlonkVerifier::<SHPLONK>::read_proof(&key, &inner.protocol, &instances, &mut transcript).map_err(refused)?;
-    PlonkVerifier::<SHPLONK>::verify(&key, &inner.protocol, &instances, &proof).map_err(refused)
+    let proof = PlonkSuccinctVerifier::<SHPLONK>::read_proof(&key, &inner.protocol, &instances, &mut transcript)
+        .map_err(refused)?;
+    // The transcript's reader takes the identity for a point like any other.
+    let identity = |object: &TranscriptObject<G1Affine, NativeLoader>| match object {
+        TranscriptObject::EcPoint(point) => bool::from(point.is_identity()),
+        TranscriptObject::Scalar(_) => false,
+    };
+    if let Some(element) = transcript.loaded_stream.iter().position(identity) {
+        return Err(AggregateError::InnerRejected(format!("element {element} is the identity point")));
+    }
+    PlonkSuccinctVerifier::<SHPLONK>::verify(&key, &inner.protocol, &instances, &proof).map_err(refused)
 }
 
 /// The checks that need no arithmetic: word count and proof length.

@@ -22,6 +22,8 @@ use crate::keys::{
 
 /// Rows that halo2-base keeps free at the end of each column, for blinding.
 const FREE_ROWS: usize = 20;
+/// Sizes that the stock circuit can have: below, its table and columns do not fit; above, memory does not.
+const OUTER_K: std::ops::RangeInclusive<u32> = 16..=24;
 const STAGE: &str = "aggregation keys";
 
 /// Everything about an outer circuit that is not in its key's polynomials.
@@ -137,8 +139,12 @@ pub fn keygen(
     protocol: &PlonkProtocol<G1Affine>,
     progress: &dyn Progress,
 ) -> Result<AggregationKey, AggregateError> {
-    progress.step(STAGE, 0, 2);
     let degree = srs.k();
+    if !OUTER_K.contains(&degree) {
+        let (least, most) = (OUTER_K.start(), OUTER_K.end());
+        return Err(AggregateError::Circuit(format!("outer k: expected {least} to {most}, got {degree}")));
+    }
+    progress.step(STAGE, 0, 2);
     let lookup_bits = degree as usize - 1;
     let first = AggregationConfigParams { degree, lookup_bits, ..Default::default() };
     let inner = dummy(protocol);

@@ -22,7 +22,7 @@ use snark_verifier_sdk::{BITS, CircuitExt, LIMBS, SHPLONK};
 use super::{
     AggregateError, AggregationKey, InnerProof,
     circuit::build,
-    inner::{check_form, verify_inner},
+    inner::{verify_inner, verify_succinct},
 };
 use crate::{
     evm::{self, ACCUMULATOR_LIMBS, Submission},
@@ -73,10 +73,10 @@ pub fn prove(
 }
 
 /// As [`prove`], but a well-formed inner proof that is false is aggregated too: the result carries a well-formed accumulator whose pairing does
-/// not hold. Exists to test that verifiers decide the accumulator. A malformed inner proof makes the library underneath panic.
+/// not hold. Exists to test that verifiers decide the accumulator.
 ///
 /// # Errors
-/// As [`prove`], but for the inner proof's truth.
+/// As [`prove`], but for the inner proof's pairing.
 pub fn prove_unsound_without_inner_check(
     srs: &Srs,
     key: &AggregationKey,
@@ -85,7 +85,7 @@ pub fn prove_unsound_without_inner_check(
 ) -> Result<AggregatedProof, AggregateError> {
     key.check_srs(srs)?;
     key.shape.check(&inner.protocol)?;
-    check_form(inner)?;
+    verify_succinct(srs, inner)?;
     progress.step(STAGE, 0, 2);
     let mut circuit = build(CircuitBuilderStage::Prover, key.shape.config(), srs, inner)?;
     circuit.set_break_points(key.shape.break_points.clone());

@@ -85,7 +85,10 @@ fn a_malformed_or_false_inner_proof_is_an_error() {
     // The identity in place of the first commitment.
     let mut proof = inner.proof.clone();
     proof[..32].copy_from_slice(G1Affine::identity().to_bytes().as_ref());
-    assert!(matches!(verify_inner(&srs, &with_proof(proof)), Err(AggregateError::InnerRejected(_))));
+    assert!(matches!(verify_inner(&srs, &with_proof(proof.clone())), Err(AggregateError::InnerRejected(_))));
+    // What the outer circuit's builder would panic on is refused even where truth is not asked for.
+    let succinct = inner::verify_succinct(&srs, &with_proof(proof));
+    assert!(matches!(succinct, Err(AggregateError::InnerRejected(_))));
     // A changed word, a missing word.
     let mut changed = inner.clone();
     changed.words[0] += Fr::ONE;
@@ -123,6 +126,12 @@ fn the_decider_refuses_a_well_formed_but_false_accumulator() {
     wide[0] += Fr::from_u128(1 << 88);
     wide[1] -= Fr::ONE;
     assert!(matches!(proof::decide(&srs, &wide), Err(AggregateError::AccumulatorMalformed(_))));
+}
+
+#[test]
+fn an_outer_size_that_makes_no_sense_is_refused() {
+    let error = keygen(&srs(8), "toy", &Toy::new(1).proof(5).protocol, &Silent).unwrap_err();
+    assert!(matches!(error, AggregateError::Circuit(_)), "{error}");
 }
 
 #[test]

@@ -43,12 +43,6 @@ pub enum EvmError {
         /// The SRS's `k`.
         got: u32,
     },
-    /// A fixed column is all zero: its commitment is the identity, which the generated verifier cannot hold.
-    #[error("preprocessed commitment {index} is the identity: the column is all zero, leave it out or salt it")]
-    IdentityCommitment {
-        /// Index among fixed, then permutation commitments.
-        index: usize,
-    },
     /// The prover failed; with a satisfied witness it does not.
     #[error("proving failed: {0}")]
     Prove(String),

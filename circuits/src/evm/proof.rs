@@ -16,7 +16,7 @@ use halo2_proofs::{
 use rand::rngs::OsRng;
 use snark_verifier::{loader::native::NativeLoader, system::halo2::transcript::evm::EvmTranscript};
 
-use super::{EvmError, verifier::key_proof_length};
+use super::{EvmError, verifier::Parts};
 use crate::keys::Srs;
 
 type KeccakTranscript<S> = EvmTranscript<G1Affine, NativeLoader, S, Vec<u8>>;
@@ -52,9 +52,13 @@ pub fn prove<C: Circuit<Fr>>(
 /// [`EvmError::ProofLength`] and [`EvmError::SrsSize`]; [`EvmError::Rejected`] if the proof is malformed or false.
 pub fn verify(srs: &Srs, key: &VerifyingKey<G1Affine>, words: &[Fr], proof: &[u8]) -> Result<(), EvmError> {
     check_size(srs.params(), key)?;
-    let expected = key_proof_length(srs, key, words.len());
-    if proof.len() != expected {
-        return Err(EvmError::ProofLength { expected, got: proof.len() });
+    let parts = Parts::of_key(srs, key, words.len());
+    if proof.len() != parts.length() {
+        return Err(EvmError::ProofLength { expected: parts.length(), got: proof.len() });
+    }
+    // Halo2's reader takes the identity for a point like any other; the generated verifier refuses it, and so must its native twin.
+    if let Some(point) = parts.identity(proof) {
+        return Err(EvmError::Rejected(format!("point {point} is the identity")));
     }
     let params = srs.params().verifier_params();
     let mut transcript = KeccakTranscript::new(proof);
@@ -85,6 +89,9 @@ mod tests {
     use crate::aggregate::toy::{Toy, WORDS, srs};
     use halo2_proofs::arithmetic::Field;
 
+    /// Evaluations in a proof of the toy.
+    const EVALUATIONS: usize = 14;
+
     #[test]
     fn every_region_of_the_proof_and_every_word_is_bound() {
         let (srs, toy) = (srs(5), Toy::new(1));
@@ -109,6 +116,21 @@ mod tests {
                 matches!(error, EvmError::ProofLength { expected, got } if expected == proof.len() && got == length),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn an_identity_point_is_refused_as_such() {
+        let (srs, toy) = (srs(5), Toy::new(1));
+        let key = toy.key(&srs);
+        let proof = prove(&srs, &key, toy.clone(), &toy.words).unwrap();
+        for (offset, index) in [(0, 0), (64, 1), (proof.len() - 64, (proof.len() - EVALUATIONS * 32) / 64 - 1)] {
+            let mut bad = proof.clone();
+            bad[offset..offset + 64].fill(0);
+            match verify(&srs, key.get_vk(), &toy.words, &bad) {
+                Err(EvmError::Rejected(reason)) => assert_eq!(reason, format!("point {index} is the identity")),
+                other => panic!("{other:?}"),
+            }
         }
     }
 

@@ -6,7 +6,7 @@
 use halo2_proofs::{
     SerdeFormat,
     halo2curves::bn256::{Fr, G1Affine},
-    plonk::{Circuit, ProvingKey, VerifyingKey},
+    plonk::{Circuit, ConstraintSystem, ProvingKey, VerifyingKey},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -68,17 +68,20 @@ struct Header {
     model: Option<String>,
     srs: String,
     k: u32,
+    /// Fixed columns (selectors included) and permutation columns: what Halo2's reader takes from the circuit.
+    columns: (usize, usize),
     extra: serde_json::Value,
 }
 
-impl From<&KeyInfo> for Header {
-    fn from(info: &KeyInfo) -> Self {
+impl Header {
+    fn new(info: &KeyInfo, columns: (usize, usize)) -> Self {
         Self {
             kind: info.kind,
             shape: info.shape.clone(),
             model: info.model.map(hex::encode),
             srs: info.srs.to_string(),
             k: info.k,
+            columns,
             extra: info.extra.clone(),
         }
     }
@@ -145,7 +148,17 @@ impl fmt::Display for KeyField {
 /// [`KeyError::File`].
 pub fn write_key(path: &Path, info: &KeyInfo, key: &ProvingKey<G1Affine>) -> Result<(), KeyError> {
     let payload = |mut writer: &mut dyn io::Write| key.write(&mut writer, SerdeFormat::RawBytesUnchecked);
-    Ok(write_sealed(path, FORMAT, &Header::from(info), payload)?)
+    Ok(write_sealed(path, FORMAT, &Header::new(info, columns_of_key(key.get_vk())), payload)?)
+}
+
+fn columns_of_key(key: &VerifyingKey<G1Affine>) -> (usize, usize) {
+    (key.fixed_commitments().len(), key.permutation().commitments().len())
+}
+
+fn columns_of_circuit<C: Circuit<Fr>>(params: C::Params) -> (usize, usize) {
+    let mut system = ConstraintSystem::<Fr>::default();
+    C::configure_with_params(&mut system, params);
+    (system.num_fixed_columns() + system.num_selectors(), system.permutation().get_columns().len())
 }
 
 /// Reads the proving key that `expected` describes; `params` are the circuit's.
@@ -156,7 +169,10 @@ pub fn read_key<C: Circuit<Fr>>(
     path: &Path,
     expected: &KeyInfo,
     params: C::Params,
-) -> Result<ProvingKey<G1Affine>, KeyError> {
+) -> Result<ProvingKey<G1Affine>, KeyError>
+where
+    C::Params: Clone,
+{
     OpenKey::open(path, expected)?.proving_key::<C>(params)
 }
 
@@ -166,7 +182,7 @@ pub fn read_key<C: Circuit<Fr>>(
 /// [`KeyError::File`].
 pub fn write_vk(path: &Path, info: &KeyInfo, key: &VerifyingKey<G1Affine>) -> Result<(), KeyError> {
     let payload = |mut writer: &mut dyn io::Write| key.write(&mut writer, SerdeFormat::RawBytes);
-    Ok(write_sealed(path, FORMAT, &Header::from(info), payload)?)
+    Ok(write_sealed(path, FORMAT, &Header::new(info, columns_of_key(key)), payload)?)
 }
 
 /// Reads the verifying key that `expected` describes; `params` are the circuit's.
@@ -177,7 +193,10 @@ pub fn read_vk<C: Circuit<Fr>>(
     path: &Path,
     expected: &KeyInfo,
     params: C::Params,
-) -> Result<VerifyingKey<G1Affine>, KeyError> {
+) -> Result<VerifyingKey<G1Affine>, KeyError>
+where
+    C::Params: Clone,
+{
     OpenKey::open(path, expected)?.verifying_key::<C>(params)
 }
 
@@ -194,7 +213,7 @@ impl OpenKey {
     /// [`KeyError::File`] or [`KeyError::Mismatch`].
     pub fn open(path: &Path, expected: &KeyInfo) -> Result<Self, KeyError> {
         let sealed = open_sealed::<Header>(path, FORMAT)?;
-        let (want, got) = (Header::from(expected), &sealed.header);
+        let (want, got) = (Header::new(expected, sealed.header.columns), &sealed.header);
         let model = |header: &Header| header.model.clone().unwrap_or_else(|| "none".to_owned());
         let fields = [
             (KeyField::Kind, want.kind.to_string(), got.kind.to_string()),
@@ -223,7 +242,11 @@ impl OpenKey {
     ///
     /// # Errors
     /// [`KeyError::Payload`] if it is not one of this circuit.
-    pub fn proving_key<C: Circuit<Fr>>(mut self, params: C::Params) -> Result<ProvingKey<G1Affine>, KeyError> {
+    pub fn proving_key<C: Circuit<Fr>>(mut self, params: C::Params) -> Result<ProvingKey<G1Affine>, KeyError>
+    where
+        C::Params: Clone,
+    {
+        self.check_columns::<C>(params.clone())?;
         let format = SerdeFormat::RawBytesUnchecked;
         let key = ProvingKey::read::<_, C>(&mut self.sealed.payload, format, params)
             .map_err(|e| self.payload_error(e.to_string()))?;
@@ -235,11 +258,24 @@ impl OpenKey {
     ///
     /// # Errors
     /// [`KeyError::Payload`] if it is not one of this circuit.
-    pub fn verifying_key<C: Circuit<Fr>>(mut self, params: C::Params) -> Result<VerifyingKey<G1Affine>, KeyError> {
+    pub fn verifying_key<C: Circuit<Fr>>(mut self, params: C::Params) -> Result<VerifyingKey<G1Affine>, KeyError>
+    where
+        C::Params: Clone,
+    {
+        self.check_columns::<C>(params.clone())?;
         let key = VerifyingKey::read::<_, C>(&mut self.sealed.payload, SerdeFormat::RawBytes, params)
             .map_err(|e| self.payload_error(e.to_string()))?;
         self.finish(&key)?;
         Ok(key)
+    }
+
+    /// Halo2's reader believes the circuit's column counts and would panic on a key with others.
+    fn check_columns<C: Circuit<Fr>>(&self, params: C::Params) -> Result<(), KeyError> {
+        let (expected, got) = (columns_of_circuit::<C>(params), self.sealed.header.columns);
+        if expected == got {
+            return Ok(());
+        }
+        Err(self.payload_error(format!("fixed and permutation columns: expected {expected:?}, got {got:?}")))
     }
 
     /// The payload must end with the key, and the key must have the header's size.
@@ -324,6 +360,23 @@ mod tests {
                 other => panic!("{want}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_key_of_a_circuit_with_other_columns_is_refused_before_it_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("toy.pk");
+        write_key(&path, &info(5), &Toy::new(1).key(&srs(5))).unwrap();
+        let params = snark_verifier_sdk::halo2::aggregation::AggregationConfigParams {
+            degree: 5,
+            num_advice: 1,
+            num_lookup_advice: 0,
+            num_fixed: 1,
+            lookup_bits: 4,
+        };
+        type Other = snark_verifier_sdk::halo2::aggregation::AggregationCircuit;
+        let error = read_key::<Other>(&path, &info(5), params).unwrap_err();
+        assert!(matches!(error, KeyError::Payload { .. }), "{error}");
     }
 
     #[test]
