@@ -49,7 +49,7 @@ interface IVerifierRouter {
     /// @param shape shape id; 0 for direct.
     /// @param codeHash of the wrapper's runtime code.
     /// @param implementationCodeHash of the generated verifier behind it; 0 for direct.
-    /// @param srsDigest keccak256 of the SRS's `τG₂` (128 bytes, uncompressed, big-endian).
+    /// @param srsDigest keccak256 of the SRS's `τG₂` (64 bytes, compressed as in halo2curves).
     struct Version {
         address verifier;
         uint8 mode;
