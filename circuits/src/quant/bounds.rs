@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::tensor::MAX_ELEMENTS;
+
 use super::QuantError;
 use super::program::{Function, LANES, LIMB_BITS, Lane, Linear, Program, RAW_BITS, Step, Table, Wire, Y_BITS};
 
@@ -46,7 +48,11 @@ impl Interval {
 /// or bias too large, a lane that can leave `[-2^40, 2^40)`, a function's argument that can leave its table, a flag that can be
 /// anything but 0 or 1.
 pub fn check(program: &Program) -> Result<Vec<Interval>, QuantError> {
-    let mut bounds = vec![Interval::RAW; program.inputs()];
+    let inputs = program.sources.iter().try_fold(0usize, |sum, &n| sum.checked_add(n)).unwrap_or(usize::MAX);
+    if inputs > MAX_ELEMENTS {
+        return Err(QuantError::Malformed { what: "input values", expected: MAX_ELEMENTS, got: inputs });
+    }
+    let mut bounds = vec![Interval::RAW; inputs];
     for (index, step) in program.steps.iter().enumerate() {
         let next = step_bounds(step, &program.tables, &bounds).map_err(|e| e.at_step(index))?;
         bounds.extend(next);

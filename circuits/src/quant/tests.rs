@@ -279,6 +279,19 @@ proptest! {
     }
 
     #[test]
+    fn damaged_programs_never_panic(at in 0usize..100_000, flip in 1u8.., x in prop::collection::vec(raw(), 4)) {
+        let mut bytes = bare(&mlp("Sigmoid", vec![])).program.to_bytes();
+        let length = bytes.len();
+        bytes[at % length] ^= flip;
+        if let Ok(program) = Program::from_bytes(&bytes) {
+            prop_assert_eq!(&program.to_bytes(), &bytes);
+            if bounds::check(&program).is_ok() {
+                prop_assert!(program.inputs() != 4 || program.evaluate(&x).is_ok());
+            }
+        }
+    }
+
+    #[test]
     fn no_input_fails_where_values_saturate(x in prop::collection::vec(raw(), 2)) {
         let (onnx, calibration) = cancelling();
         let compiled = compile(&onnx, None, Some(&calibration), &Options::default()).unwrap();
