@@ -1,0 +1,128 @@
+//! Contracts that the node does not know, as far as the scenarios use them: risk oracle, envelope, market, mocks, and the
+//! constructors of all. `contracts/src` documents them.
+
+#![expect(clippy::too_many_arguments, reason = "generated from signatures that the contracts document")]
+
+use alloy::sol;
+
+pub use dodona::bindings::{IDodonaOracle, IFeedRegistry, IModelRegistry, IProofVerifier, IVerifierRouter};
+
+sol! {
+    #![sol(extra_derives(Debug, PartialEq, Eq))]
+
+    interface IRiskOracle {
+        struct Source {
+            bytes32 modelId;
+            uint32 directVersion;
+            uint32 aggregatedVersion;
+            uint32 callbackGasLimit;
+            uint64 timeToLive;
+            uint64 maxDataAge;
+            uint64 maxDeliveryAge;
+            uint256[] seed;
+        }
+        event ParameterUpdated(
+            string referenceId,
+            bytes newValue,
+            bytes previousValue,
+            uint256 timestamp,
+            string indexed updateType,
+            uint256 indexed updateId,
+            address indexed market,
+            bytes additionalData
+        );
+        event UpdateRejected(bytes32 indexed requestId, address indexed market, string updateType, bytes reason);
+        error ObservationNotNewer(uint64 last, uint64 got);
+        function setSource(address market, string calldata updateType, Source calldata source) external;
+        function lastObservedAt(address market, string calldata updateType) external view returns (uint64);
+        function updateCounter() external view returns (uint256);
+    }
+
+    interface IRiskEnvelope {
+        struct FieldLimits {
+            uint64 min;
+            uint64 max;
+            uint64 maxStep;
+        }
+        error StepTooLarge(uint256 index, uint256 maxStep, uint256 got);
+        function setLimits(
+            address market,
+            string calldata updateType,
+            FieldLimits[] calldata fields,
+            uint64 minDelay,
+            uint8 jointRule
+        ) external;
+    }
+
+    interface ILendingMarket {
+        event RiskParametersRequested(bytes32 indexed requestId, address indexed payer, uint256 fee);
+        function pokeRiskParameters(uint8 mode) external payable returns (bytes32 requestId);
+        function riskParameters() external view returns (uint256 ltv, uint256 lt, uint256 lb, uint256 updateId);
+    }
+
+    /// The consumer that behaves as told, of the contracts' own tests.
+    interface IConsumer {
+        error Unwilling(uint256 code);
+        function setWay(uint8 way) external;
+        function ask(IDodonaRequest.RequestParams memory params, uint256 fee) external returns (bytes32 id);
+        function answers() external view returns (uint256);
+    }
+
+    /// What `IProofVerifier` says in the wrappers of aggregated proofs only.
+    interface IWrapper {
+        error IdentityPoint(uint256 index);
+    }
+
+    /// `IDodonaOracle.RequestParams` again: a type of another macro call cannot be named here.
+    interface IDodonaRequest {
+        struct RequestParams {
+            bytes32 modelId;
+            uint8 mode;
+            bool allowLater;
+            uint32 callbackGasLimit;
+            uint32 verifierVersion;
+            uint64 deadline;
+            uint64 maxDataAge;
+            uint64 maxDeliveryAge;
+            address refundTo;
+            uint256[] publicWords;
+        }
+    }
+
+    contract Constructors {
+        function modelRegistry(address feeds) external;
+        function verifierRouter(address owner, bytes32 devSrsDigest, bool allowsDev) external;
+        function oracle(
+            address owner,
+            address models,
+            address feeds,
+            address router,
+            uint256 directFee,
+            uint256 aggregatedFee,
+            uint256 callbackGasPrice
+        ) external;
+        function directWrapper(uint256 gasCap) external;
+        function aggregatedWrapper(
+            address implementation,
+            uint32 shape,
+            uint256 wordCount,
+            uint256 outerProofLength,
+            uint256 gasCap
+        ) external;
+        function envelope(address owner) external;
+        function riskOracle(address owner, address oracle, address envelope) external;
+        function token(string memory name, string memory symbol) external;
+        function price(address owner, uint256 price) external;
+        function market(
+            address collateral,
+            address debt,
+            address price,
+            address riskOracle,
+            string memory updateType,
+            uint256 ltv,
+            uint256 lt,
+            uint256 lb
+        ) external;
+        function consumer(address oracle) external;
+    }
+}

@@ -1,0 +1,200 @@
+//! The risk model as compiled by the facade, with its keys, verifiers and provers. Slow results are cached under a file lock, since
+//! every test is a process of its own; cached files are keyed by what they are made of, so a changed model or circuit gets new ones.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use anyhow::{Context, Result, bail};
+use dodona_circuits::{
+    api::{CompileRequest, DirectProof, DirectProver, KeyRing, Mode, Model, Slot},
+    evm::VerifierSource,
+    keys::{Progress, Silent, SrsOrigin, SrsStore},
+    model::spec::ModelSpec,
+    quant::{Calibration, Options},
+};
+use sha3::{Digest, Keccak256};
+
+use crate::{artifacts, artifacts::Verifier, paths};
+
+/// Holds the lock of a cache folder until dropped.
+#[derive(Debug)]
+pub struct CacheLock(#[expect(dead_code, reason = "closing the file releases the lock")] File);
+
+/// Waits for the lock `name` of the cache.
+///
+/// # Errors
+/// The lock file cannot be made.
+pub fn lock(cache: &Path, name: &str) -> Result<CacheLock> {
+    let path = cache.join(format!("{name}.lock"));
+    let file = File::create(&path).with_context(|| path.display().to_string())?;
+    file.lock().with_context(|| format!("lock {}", path.display()))?;
+    Ok(CacheLock(file))
+}
+
+/// The compiled risk model.
+#[derive(Debug)]
+pub struct Kit {
+    /// Cache folder.
+    pub cache: PathBuf,
+    /// The model, in the cache.
+    pub model: Model,
+    /// Where its keys lie.
+    pub ring: KeyRing,
+    /// The compiled verifier of its direct proofs.
+    pub direct: Verifier,
+    prover: OnceLock<DirectProver>,
+}
+
+/// The shape's verifier and the model's key digest.
+#[derive(Clone, Debug)]
+pub struct Aggregated {
+    /// The compiled verifier of all aggregated proofs.
+    pub verifier: Verifier,
+    /// Digest of the model's key.
+    pub vk_digest: [u8; 32],
+}
+
+impl Kit {
+    /// Compiles the model, makes its keys and its direct verifier, or finds them in the cache of the tests.
+    ///
+    /// # Errors
+    /// What the facade or the compiler refuse.
+    pub fn load() -> Result<Self> {
+        Self::load_in(&paths::cache()?, &Silent)
+    }
+
+    /// As [`Self::load`], with another cache folder.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load_in(cache: &Path, progress: &dyn Progress) -> Result<Self> {
+        fs::create_dir_all(cache).with_context(|| cache.display().to_string())?;
+        let _lock = lock(cache, "model")?;
+        let home = cache.join(format!("circuits-{}", fingerprint()?));
+        let ring = KeyRing {
+            store: SrsStore::new(cache.join("srs")),
+            origin: SrsOrigin::Dev,
+            shared: home.join("keys"),
+        };
+        let model = compile_risk(&home)?;
+        ring.ensure(&model, Mode::Direct, progress)?;
+        ring.ensure(&model, Mode::Aggregated, progress)?;
+        let direct = verifier(&home, ring.direct_verifier(&model, progress)?)?;
+        Ok(Self { cache: cache.to_owned(), model, ring, direct, prover: OnceLock::new() })
+    }
+
+    /// Folder of everything that depends on the circuits' sources.
+    ///
+    /// # Errors
+    /// The model's folder has no parent.
+    pub fn home(&self) -> Result<&Path> {
+        self.model.dir().parent().context("the model's folder has no parent")
+    }
+
+    /// The shape's verifier, from the aggregation key; that key is made if there is none, which takes a minute.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn aggregated(&self, progress: &dyn Progress) -> Result<Aggregated> {
+        let _lock = lock(&self.cache, "aggregation")?;
+        let vk_digest = self.ring.vk_digest(&self.model, progress)?;
+        let path = self.home()?.join("aggregated-verifier.json");
+        if let Ok(text) = fs::read(&path) {
+            let verifier = serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
+            return Ok(Aggregated { verifier, vk_digest });
+        }
+        let source = self.ring.aggregated_verifier(&self.model, progress)?;
+        let verifier = verifier(self.home()?, source)?;
+        write_whole(&path, &serde_json::to_vec(&verifier)?)?;
+        Ok(Aggregated { verifier, vk_digest })
+    }
+
+    /// Proves in direct mode and checks the proof, as an operator does.
+    ///
+    /// # Errors
+    /// What the prover refuses.
+    pub fn prove_direct(&self, context: [u8; 32], slot: &Slot) -> Result<DirectProof> {
+        let prover = match self.prover.get() {
+            Some(prover) => prover,
+            None => {
+                let loaded = DirectProver::load(&self.model, &self.ring, &Silent)?;
+                self.prover.get_or_init(|| loaded)
+            }
+        };
+        let proof = prover.prove(context, std::slice::from_ref(slot))?;
+        prover.verify(&proof)?;
+        Ok(proof)
+    }
+}
+
+/// Compiles the repository's risk model into `home/risk-HASH`, or loads it from there.
+fn compile_risk(home: &Path) -> Result<Model> {
+    let read = |name: &str| {
+        let path = paths::risk_model().join(name);
+        fs::read(&path).with_context(|| path.display().to_string())
+    };
+    let files = ["risk.onnx", "model.json", "schema.json", "calibration.json"].map(read).into_iter().collect::<Result<Vec<_>>>()?;
+    let dir = home.join(format!("risk-{}", hash(files.iter().map(Vec::as_slice))));
+    if dir.join("manifest.json").exists() {
+        return Ok(Model::load(&dir)?);
+    }
+    let spec = ModelSpec::load(&paths::risk_model().join("model.json"))?;
+    let calibration = Some(Calibration::parse(&files[3], &spec.resolve().scales())?);
+    let request =
+        CompileRequest { onnx: &files[0], spec: Some(spec), calibration, options: Options::default(), slots: 1, salt: None };
+    Ok(Model::compile(request, &dir)?.0)
+}
+
+/// A generated verifier compiled, from the cache if its source was compiled before.
+fn verifier(home: &Path, source: VerifierSource) -> Result<Verifier> {
+    let path = home.join(format!("verifier-{}.json", hash([source.source.as_bytes()])));
+    if let Ok(text) = fs::read(&path) {
+        return serde_json::from_slice(&text).with_context(|| path.display().to_string());
+    }
+    let dir = tempfile::tempdir()?;
+    let compiled = artifacts::compile(&source, dir.path())?;
+    write_whole(&path, &serde_json::to_vec(&compiled)?)?;
+    Ok(compiled)
+}
+
+/// Writes a file that is whole whenever it exists.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let partial = path.with_extension("partial");
+    fs::write(&partial, bytes).with_context(|| partial.display().to_string())?;
+    fs::rename(&partial, path).with_context(|| path.display().to_string())
+}
+
+/// Hash of the circuits' sources and of the locked dependencies: what keys and proofs depend on beside the model.
+fn fingerprint() -> Result<String> {
+    let mut files = vec![paths::root().join("Cargo.lock")];
+    for room in ["aggregate", "evm", "gadgets", "inference", "keys", "ops", "quant", "model", "api"] {
+        let dir = paths::root().join("circuits/src").join(room);
+        for entry in fs::read_dir(&dir).with_context(|| dir.display().to_string())? {
+            files.push(entry?.path());
+        }
+    }
+    files.retain(|path| path.is_file() && path.file_name().is_none_or(|name| name != "tests.rs"));
+    files.sort();
+    if files.len() < 10 {
+        bail!("expected the circuits' sources under {}, got {} files", paths::root().display(), files.len());
+    }
+    let texts = files.iter().map(|path| fs::read(path).with_context(|| path.display().to_string()));
+    let texts = texts.collect::<Result<Vec<_>>>()?;
+    Ok(hash(texts.iter().map(Vec::as_slice)))
+}
+
+/// Sixteen hexadecimal digits of the Keccak hash of parts with their lengths.
+pub fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hasher = Keccak256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    hex::encode(&hasher.finalize()[..8])
+}

@@ -1,0 +1,1 @@
+//! The real `dodona` binary as a process.

@@ -1,0 +1,81 @@
+//! Where most scenarios begin: a chain with the whole stack, an open request of the market, and the right answer to it.
+//! Times are fixed, so that ids, contexts and aggregated proofs are the same in every run.
+
+use anyhow::{Context, Result};
+use dodona_circuits::{api::Mode, keys::Silent};
+
+use crate::{
+    abi::IDodonaOracle::Requested,
+    answer::{ASKED, Fulfil, Observed, START},
+    anvil::{Anvil, AnvilOptions},
+    kit::{Aggregated, Kit},
+    market::{self, Day},
+    stack::{Stack, accounts},
+};
+
+/// A chain with everything deployed.
+#[derive(Debug)]
+pub struct Scene {
+    /// The model.
+    pub kit: Kit,
+    /// The shape's verifier, in aggregated mode.
+    pub shape: Option<Aggregated>,
+    /// The contracts.
+    pub stack: Stack,
+    /// Historical days.
+    pub days: Vec<Day>,
+    /// The chain's process.
+    pub anvil: Anvil,
+}
+
+/// A request and its right answer.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The request.
+    pub request: Requested,
+    /// The observation of the first day.
+    pub observed: Observed,
+    /// The right answer, not yet delivered.
+    pub answer: Fulfil,
+}
+
+impl Scene {
+    /// Everything deployed for one mode; the chain begins at [`START`].
+    ///
+    /// # Errors
+    /// What stands in the way, for instance contracts that are not built.
+    pub async fn new(mode: Mode) -> Result<Self> {
+        let kit = Kit::load()?;
+        let shape = match mode {
+            Mode::Direct => None,
+            Mode::Aggregated => Some(kit.aggregated(&Silent)?),
+        };
+        let anvil = Anvil::start(AnvilOptions { timestamp: Some(START), ..AnvilOptions::default() }).await?;
+        let stack = Stack::deploy(&anvil.chain(), &kit, shape.as_ref()).await?;
+        Ok(Self { kit, shape, stack, days: market::days()?, anvil })
+    }
+
+    /// The market's first request, at [`ASKED`], with the answer for the first day.
+    ///
+    /// # Errors
+    /// What the chain or the prover refuse.
+    pub async fn ask(&self) -> Result<Asked> {
+        let mode = if self.shape.is_some() { Mode::Aggregated } else { Mode::Direct };
+        let request = self.stack.poke(mode, Some(ASKED)).await?;
+        let day = self.days.first().context("no observations")?;
+        let observed = self.stack.observe(day, ASKED, accounts::PUBLISHER_KEY)?;
+        let answer = self.answer(&request, &observed).await?;
+        Ok(Asked { request, observed, answer })
+    }
+
+    /// The right answer to a request, in the scene's mode.
+    ///
+    /// # Errors
+    /// What the prover refuses.
+    pub async fn answer(&self, request: &Requested, observed: &Observed) -> Result<Fulfil> {
+        match &self.shape {
+            None => self.stack.answer(&self.kit, request, observed).await,
+            Some(shape) => self.stack.aggregated_answer(&self.kit, shape, request, observed).await,
+        }
+    }
+}
