@@ -33,8 +33,7 @@ pub(super) fn build(
 ) -> Result<AggregationCircuit, AggregateError> {
     check_form(inner)?;
     let universality = VerifierUniversality::Full;
-    let mut circuit =
-        AggregationCircuit::new::<SHPLONK>(stage, config, srs.params(), [inner.to_snark()], universality);
+    let mut circuit = AggregationCircuit::new::<SHPLONK>(stage, config, srs.params(), [inner.to_snark()], universality);
     let digest = assign_digest(&mut circuit, inner.protocol.preprocessed.len())?;
     let exposed = circuit
         .builder

@@ -47,6 +47,8 @@ pub fn vk_digest(protocol: &PlonkProtocol<G1Affine>) -> Result<Fr, AggregateErro
 fn point_limbs(point: &G1Affine) -> Vec<Fr> {
     let limbs = |coordinate: Fq| fe_to_limbs::<Fq, Fr, LIMBS, BITS>(coordinate);
     let (x, y) = Option::from(point.coordinates())
-        .map_or((Fq::from_u128(0), Fq::from_u128(0)), |at: halo2_proofs::halo2curves::Coordinates<G1Affine>| (*at.x(), *at.y()));
+        .map_or((Fq::from_u128(0), Fq::from_u128(0)), |at: halo2_proofs::halo2curves::Coordinates<G1Affine>| {
+            (*at.x(), *at.y())
+        });
     [limbs(x), limbs(y)].concat()
 }

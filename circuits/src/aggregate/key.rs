@@ -95,7 +95,14 @@ impl AggregationKey {
     }
 
     fn expected(inner_shape: &str, srs: SrsDigest, k: u32) -> KeyInfo {
-        KeyInfo { kind: KeyKind::AggregationPk, shape: inner_shape.to_owned(), model: None, srs, k, extra: serde_json::Value::Null }
+        KeyInfo {
+            kind: KeyKind::AggregationPk,
+            shape: inner_shape.to_owned(),
+            model: None,
+            srs,
+            k,
+            extra: serde_json::Value::Null,
+        }
     }
 
     /// Writes the key's file.
@@ -152,8 +159,7 @@ pub fn keygen(
     let config = circuit.calculate_params(Some(FREE_ROWS));
     tracing::debug!(?config, "outer circuit");
     progress.step(STAGE, 1, 2);
-    let proving_key =
-        keygen_pk2(srs.params(), &circuit, false).map_err(|e| AggregateError::Circuit(e.to_string()))?;
+    let proving_key = keygen_pk2(srs.params(), &circuit, false).map_err(|e| AggregateError::Circuit(e.to_string()))?;
     let shape = AggregationShape {
         inner_shape: inner_shape.to_owned(),
         structure: structure_digest(protocol)?,

@@ -6,10 +6,7 @@
 //! The permutation is the optimised form of Grassi et al., <https://eprint.iacr.org/2019/458>, appendix B, with halo2-base's constants. One function
 //! serves native scalars and cells of the circuit, so the two cannot drift apart.
 
-use halo2_proofs::{
-    arithmetic::Field,
-    halo2curves::bn256::Fr,
-};
+use halo2_proofs::{arithmetic::Field, halo2curves::bn256::Fr};
 use snark_verifier::loader::{LoadedScalar, ScalarLoader};
 use snark_verifier_sdk::halo2::POSEIDON_SPEC;
 

@@ -3,10 +3,13 @@
 use halo2_base::gates::circuit::CircuitBuilderStage;
 use halo2_proofs::{
     arithmetic::Field,
-    halo2curves::{bn256::Fr, ff::PrimeField, group::GroupEncoding, group::prime::PrimeCurveAffine},
     halo2curves::bn256::G1Affine,
+    halo2curves::{bn256::Fr, ff::PrimeField, group::GroupEncoding, group::prime::PrimeCurveAffine},
 };
-use snark_verifier_sdk::{CircuitExt, halo2::aggregation::{AggregationCircuit, AggregationConfigParams}};
+use snark_verifier_sdk::{
+    CircuitExt,
+    halo2::aggregation::{AggregationCircuit, AggregationConfigParams},
+};
 
 use super::{
     toy::{Toy, WORDS, srs},
@@ -26,8 +29,7 @@ const OUTER_K: u32 = 18;
 /// The outer circuit's instances: witness generation only.
 fn outer_instances(inner: &InnerProof) -> Vec<Fr> {
     let config = AggregationConfigParams { degree: OUTER_K, lookup_bits: OUTER_K as usize - 1, ..Default::default() };
-    let circuit: AggregationCircuit =
-        circuit::build(CircuitBuilderStage::Prover, config, &srs(8), inner).unwrap();
+    let circuit: AggregationCircuit = circuit::build(CircuitBuilderStage::Prover, config, &srs(8), inner).unwrap();
     circuit.instances().concat()
 }
 

@@ -84,13 +84,8 @@ pub fn direct_calldata(words: &[Fr], proof: &[u8]) -> Vec<u8> {
 
 /// Calldata of the aggregated verifier: `12 limbs ‖ vkDigest ‖ words ‖ proof`.
 pub fn aggregated_calldata(submission: &Submission, vk_digest: &Fr, words: &[Fr]) -> Vec<u8> {
-    [
-        encode_words(&submission.limbs).as_slice(),
-        &word_to_bytes(vk_digest),
-        &encode_words(words),
-        &submission.proof,
-    ]
-    .concat()
+    [encode_words(&submission.limbs).as_slice(), &word_to_bytes(vk_digest), &encode_words(words), &submission.proof]
+        .concat()
 }
 
 #[cfg(test)]

@@ -95,7 +95,8 @@ pub(super) struct Parts {
 
 impl Parts {
     fn of(protocol: &PlonkProtocol<G1Affine>) -> Self {
-        let cost = <PlonkSuccinctVerifier<SHPLONK> as CostEstimation<(G1Affine, NativeLoader)>>::estimate_cost(protocol);
+        let cost =
+            <PlonkSuccinctVerifier<SHPLONK> as CostEstimation<(G1Affine, NativeLoader)>>::estimate_cost(protocol);
         let commitments = protocol.num_witness.iter().sum::<usize>() + protocol.quotient.num_chunk();
         Self { commitments, evaluations: cost.num_evaluation, openings: cost.num_commitment - commitments }
     }
@@ -166,8 +167,8 @@ fn loader_source(srs: &Srs, protocol: &PlonkProtocol<G1Affine>) -> Result<String
     let mut transcript = EvmTranscript::<G1Affine, Rc<EvmLoader>, _, _>::new(&loader);
     let instances = transcript.load_instances(protocol.num_instance.clone());
     let refused = |e: snark_verifier::Error| EvmError::Rejected(format!("{e:?}"));
-    let proof = PlonkVerifier::<SHPLONK>::read_proof(&deciding_key, &loaded, &instances, &mut transcript)
-        .map_err(refused)?;
+    let proof =
+        PlonkVerifier::<SHPLONK>::read_proof(&deciding_key, &loaded, &instances, &mut transcript).map_err(refused)?;
     PlonkVerifier::<SHPLONK>::verify(&deciding_key, &loaded, &instances, &proof).map_err(refused)?;
     Ok(loader.solidity_code())
 }

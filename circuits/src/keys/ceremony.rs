@@ -206,10 +206,7 @@ mod tests {
                 let mut bad = good.clone();
                 bad[at(part, index) + 5] ^= 1;
                 let error = import(&bad).unwrap_err();
-                assert!(
-                    matches!(error, SrsError::Point { part, index: i } if part == name && i == index),
-                    "{error}"
-                );
+                assert!(matches!(error, SrsError::Point { part, index: i } if part == name && i == index), "{error}");
             }
         }
     }

@@ -121,8 +121,8 @@ pub(super) fn write_sealed<H: Serialize>(
     payload: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), FileError> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let header = serde_json::to_vec(header)
-        .map_err(|e| FileError::Header { path: path.to_owned(), reason: e.to_string() })?;
+    let header =
+        serde_json::to_vec(header).map_err(|e| FileError::Header { path: path.to_owned(), reason: e.to_string() })?;
     let unique = COUNTER.fetch_add(1, Ordering::Relaxed);
     let partial = path.with_extension(format!("{}-{unique}.part", std::process::id()));
     let result = (|| {

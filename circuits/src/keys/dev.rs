@@ -76,19 +76,17 @@ struct WindowTable {
 impl WindowTable {
     fn new(bits: usize) -> Self {
         let count = (Fr::NUM_BITS as usize).div_ceil(bits);
-        let bases: Vec<G1> = std::iter::successors(Some(G1::generator()), |base| {
-            Some((0..bits).fold(*base, |point, _| point.double()))
-        })
-        .take(count)
-        .collect();
+        let bases: Vec<G1> =
+            std::iter::successors(Some(G1::generator()), |base| Some((0..bits).fold(*base, |point, _| point.double())))
+                .take(count)
+                .collect();
         let windows = bases.par_iter().map(|base| Self::multiples(*base, 1 << bits)).collect();
         Self { bits, windows }
     }
 
     /// `0·B, 1·B, …, (n-1)·B`.
     fn multiples(base: G1, n: usize) -> Vec<G1Affine> {
-        let points: Vec<G1> =
-            std::iter::successors(Some(G1::identity()), |point| Some(point + base)).take(n).collect();
+        let points: Vec<G1> = std::iter::successors(Some(G1::identity()), |point| Some(point + base)).take(n).collect();
         normalise(&points)
     }
 
@@ -135,8 +133,8 @@ mod tests {
     use crate::keys::Silent;
     use halo2_proofs::{
         arithmetic::g_to_lagrange,
-        poly::commitment::{Blind, Params, ParamsProver},
         poly::EvaluationDomain,
+        poly::commitment::{Blind, Params, ParamsProver},
     };
 
     #[test]

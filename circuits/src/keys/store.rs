@@ -115,8 +115,7 @@ impl SrsStore {
 }
 
 fn write(path: &Path, srs: &Srs) -> Result<(), SrsError> {
-    let header =
-        Header { k: srs.k(), origin: srs.origin().name().to_owned(), digest: srs.digest().to_string() };
+    let header = Header { k: srs.k(), origin: srs.origin().name().to_owned(), digest: srs.digest().to_string() };
     write_sealed(path, FORMAT, &header, |mut writer| {
         srs.params().write_custom(&mut writer, SerdeFormat::RawBytesUnchecked)
     })?;
