@@ -22,6 +22,8 @@ use crate::model::spec::ModelSpec;
 use crate::quant::program::Program;
 use crate::quant::{self, Calibration, Options, Report};
 
+/// Everything but ONNX bytes and salt that compilation depends on.
+const PARAMETERS: &str = "parameters.json";
 /// Largest number of slots that is tried.
 const MAX_SLOTS: usize = 64;
 
@@ -79,6 +81,12 @@ struct Parameters {
     slots: usize,
 }
 
+impl Parameters {
+    fn compile(&self, onnx: &[u8]) -> Result<quant::Compiled, ApiError> {
+        Ok(quant::compile(onnx, self.spec.as_ref(), self.calibration.as_ref(), &self.options)?)
+    }
+}
+
 /// A compiled model in its folder.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -94,8 +102,16 @@ impl Model {
     /// # Errors
     /// Whatever the importer, the quantiser or the circuit refuse; files that cannot be written.
     pub fn compile(request: CompileRequest<'_>, dir: &Path) -> Result<(Self, Option<Report>), ApiError> {
-        let compiled = quant::compile(request.onnx, request.spec.as_ref(), request.calibration.as_ref(), &request.options)?;
-        let report = match &request.calibration {
+        // Compile from what the file will say, not from what was given: a float may change in its last bit on the way.
+        let text = to_json(&dir.join(PARAMETERS), &Parameters {
+            spec: request.spec,
+            calibration: request.calibration,
+            options: request.options,
+            slots: request.slots,
+        })?;
+        let parameters: Parameters = from_json(&dir.join(PARAMETERS), &text)?;
+        let compiled = parameters.compile(request.onnx)?;
+        let report = match &parameters.calibration {
             Some(samples) => Some(Report::measure(&compiled, &FloatModel::from_onnx(request.onnx)?, samples)?),
             None => None,
         };
@@ -124,15 +140,9 @@ impl Model {
             aggregated: if used <= Shape::NARROW.words { Some(size(&task(Shape::NARROW))?) } else { None },
             sources,
         };
-        let parameters = Parameters {
-            spec: request.spec,
-            calibration: request.calibration,
-            options: request.options,
-            slots: request.slots,
-        };
         fs::create_dir_all(dir).map_err(io(dir))?;
         write(&dir.join("model.onnx"), request.onnx)?;
-        write_json(&dir.join("parameters.json"), &parameters)?;
+        write(&dir.join(PARAMETERS), &text)?;
         write(&dir.join("program.bin"), &program.to_bytes())?;
         if let Some(salt) = request.salt {
             write_secret(&dir.join("salt.hex"), hex::encode(statement::to_bytes(salt)).as_bytes())?;
@@ -189,7 +199,7 @@ impl Model {
     /// # Errors
     /// A missing or malformed `parameters.json`.
     pub fn spec(&self) -> Result<Option<ModelSpec>, ApiError> {
-        Ok(read_json::<Parameters>(&self.dir.join("parameters.json"))?.spec)
+        Ok(read_json::<Parameters>(&self.dir.join(PARAMETERS))?.spec)
     }
 
     /// Runs the interpreter.
@@ -282,10 +292,9 @@ impl Model {
         origin: SrsOrigin,
         progress: &dyn Progress,
     ) -> Result<VerifyingKey<G1Affine>, ApiError> {
-        let parameters: Parameters = read_json(&self.dir.join("parameters.json"))?;
+        let parameters: Parameters = read_json(&self.dir.join(PARAMETERS))?;
         let onnx = read(&self.dir.join("model.onnx"))?;
-        let compiled =
-            quant::compile(&onnx, parameters.spec.as_ref(), parameters.calibration.as_ref(), &parameters.options)?;
+        let compiled = parameters.compile(&onnx)?;
         let got = model_hash(self.salt, &compiled.program.to_bytes());
         if got != self.manifest.quant_hash {
             let show = |hash: [u8; 32]| format!("0x{}", hex::encode(hash));
@@ -341,7 +350,11 @@ fn read(path: &Path) -> Result<Vec<u8>, ApiError> {
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, ApiError> {
-    serde_json::from_slice(&read(path)?).map_err(|error| ApiError::File {
+    from_json(path, &read(path)?)
+}
+
+fn from_json<T: for<'de> Deserialize<'de>>(path: &Path, bytes: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(bytes).map_err(|error| ApiError::File {
         path: path.to_owned(),
         expected: "the JSON that `dodona model compile` writes".into(),
         got: error.to_string(),
@@ -364,12 +377,17 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), ApiError> {
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ApiError> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| ApiError::File {
+    write(path, &to_json(path, value)?)
+}
+
+fn to_json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, ApiError> {
+    let mut text = serde_json::to_vec_pretty(value).map_err(|error| ApiError::File {
         path: path.to_owned(),
         expected: "a value that JSON can hold".into(),
         got: error.to_string(),
     })?;
-    write(path, format!("{text}\n").as_bytes())
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// Writes a file that only its owner can read.

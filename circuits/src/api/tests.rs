@@ -19,7 +19,7 @@ fn compile(dir: &Path, slots: usize, salt: Option<Fr>) -> Model {
     let spec = ModelSpec::load(&risk_dir().join("model.json")).unwrap();
     let samples = std::fs::read(risk_dir().join("calibration.json")).unwrap();
     let calibration = Some(Calibration::parse(&samples, &spec.resolve().scales()).unwrap());
-    let request = CompileRequest { onnx: &onnx, spec: Some(spec), calibration, options: Options::default(), slots, salt };
+    let request = CompileRequest { onnx: &onnx, spec: Some(spec), calibration, options: Options { margin: 7.3, ..Options::default() }, slots, salt };
     Model::compile(request, dir).unwrap().0
 }
 
