@@ -102,6 +102,7 @@ sol! {
         function deprecate(bytes32 modelId, bytes32 successor) external;
         function setDirectVerifier(bytes32 modelId, address verifier) external;
         function computeId(ModelSpec calldata spec) external pure returns (bytes32);
+        function feeds() external view returns (IFeedRegistry);
         function exists(bytes32 modelId) external view returns (bool);
         function specOf(bytes32 modelId) external view returns (ModelSpec memory);
         function isDeprecated(bytes32 modelId) external view returns (bool);
@@ -233,6 +234,7 @@ sol! {
         error DirectVerifierNotSet(bytes32 modelId);
         error ProofRefused();
         error ZeroPayee();
+        error FeedRegistryMismatch(address expected, address got);
         error InsufficientCallbackGas(uint256 required, uint256 left);
         error NoFailedCallback(bytes32 id);
         error CallbackRefused(bytes reason);
@@ -279,6 +281,7 @@ sol! {
         error LimbTooLarge(uint256 index, uint256 got);
         error WordCount(uint256 expected, uint256 got);
         error ProofLength(uint256 expected, uint256 got);
+        error IdentityPoint(uint256 index);
         error NoCode(address implementation);
         error InsufficientVerifierGas(uint256 required, uint256 left);
         function verify(uint256 key, uint256[] calldata words, uint256 proofLength, bytes calldata proof)
@@ -312,6 +315,7 @@ sol! {
             external
             returns (uint32 version);
         function versionOf(uint32 version) external view returns (Version memory);
+        function verifierOf(uint32 version) external view returns (address);
         function latestOf(uint8 mode, uint32 shape) external view returns (uint32 version);
         function versionCount() external view returns (uint32);
         function devSrsDigest() external view returns (bytes32);

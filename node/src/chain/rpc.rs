@@ -84,7 +84,7 @@ impl RpcChain {
                 let tries = backoff.tries() + 1;
                 return Err(ChainError::Unavailable { url: self.shown_url.clone(), method, reason, tries });
             }
-            let delay = backoff.next().max(wanted.unwrap_or_default().min(Duration::from_secs(60)));
+            let delay = backoff.next_delay().max(wanted.unwrap_or_default().min(Duration::from_secs(60)));
             tracing::debug!(method, reason, delay_ms = delay.as_millis(), "repeating an RPC request");
             tokio::time::sleep(delay).await;
         }

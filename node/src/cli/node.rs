@@ -72,7 +72,7 @@ async fn ground(config: &ChainConfig, stop: &Stop) -> Result<Option<Ground>, Cli
         match checked.await {
             Ok(()) => return Ok(Some(Ground { chain: Arc::new(chain), deployment })),
             Err(error) if error.is_transient() => {
-                let delay = backoff.next();
+                let delay = backoff.next_delay();
                 tracing::warn!(%error, delay_ms = delay.as_millis(), "waiting for the chain");
                 if !stop.sleep(delay).await {
                     return Ok(None);

@@ -22,6 +22,22 @@ fn header() -> ObservationHeader {
     }
 }
 
+/// Computed with `cast keccak` and `cast abi-encode` from the text of docs/protocol.md.
+#[test]
+fn the_digest_is_that_of_eip_712() {
+    let expected = b256!("f7a38e7e199b534e899f4a10dde68afbbba9c0dd2f232f569f91634c303c0e7c");
+    assert_eq!(domain().digest(&header()), expected);
+}
+
+/// `cast keccak "$(cat models/risk/schema.json)"`: that file is in canonical form.
+#[test]
+fn the_schema_of_the_risk_model_has_the_hash_of_its_file() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/risk/schema.json");
+    let schema = Schema::load(&path).unwrap();
+    let expected = b256!("2396461ccc750efcb4f0284ff44bdf104bd068236f50c22fca331e7be6946ad6");
+    assert_eq!((schema.hash().unwrap(), schema.period), (expected, 60));
+}
+
 #[test]
 fn a_signature_recovers_to_its_key_only_for_its_header_and_domain() {
     let wallet = Wallet::from_hex(KEY).unwrap();

@@ -36,7 +36,7 @@ impl Backoff {
     }
 
     /// The next delay.
-    pub fn next(&mut self) -> Duration {
+    pub fn next_delay(&mut self) -> Duration {
         let nominal = self.nominal(self.tries);
         self.tries = self.tries.saturating_add(1);
         nominal.mul_f64(rand::thread_rng().gen_range(0.75..=1.0))

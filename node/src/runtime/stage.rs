@@ -104,7 +104,7 @@ impl<S: Stage> StageService<S> {
             }
             Outcome::RetryIn(seconds, reason) => Event::Deferred { not_before: unix_now() + seconds, reason },
         };
-        report(stage, job.id(), &event);
+        report(stage, job, &event);
         let (id, version) = (job.id(), job.version);
         match self.store.call(move |s| s.apply(id, Some(version), event)).await {
             Ok(_) => {
@@ -125,10 +125,15 @@ fn retry_delay(attempts: u32) -> u64 {
     1_u64.checked_shl(attempts).unwrap_or(LONGEST_RETRY).min(LONGEST_RETRY)
 }
 
-fn report(stage: &'static str, id: B256, event: &Event) {
+/// Logs an event; one that only repeats itself is not worth a line.
+fn report(stage: &'static str, job: &Job, event: &Event) {
+    let id: B256 = job.id();
     metrics::counter!("dodona_stage_events_total", "stage" => stage, "event" => event.name()).increment(1);
     match event {
-        Event::Deferred { reason, .. } => tracing::warn!(stage, job = %id, %reason, "will try again"),
+        Event::Deferred { reason, .. } if job.reason.as_ref() == Some(reason) => {
+            tracing::debug!(stage, job = %id, %reason, "still waiting");
+        }
+        Event::Deferred { reason, .. } => tracing::info!(stage, job = %id, %reason, "will look again"),
         Event::Failed(reason) => tracing::error!(stage, job = %id, %reason, "giving up"),
         Event::Expired(reason) | Event::RolledBack { reason, .. } => {
             tracing::warn!(stage, job = %id, event = event.name(), %reason, "stepping back");

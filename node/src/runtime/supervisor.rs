@@ -126,7 +126,7 @@ async fn supervise(service: Arc<dyn Service>, stop: Stop, mut backoff: Backoff) 
         match failure {
             Failure::Fatal(source) => return Err(RuntimeError::Fatal { service: name, source }),
             Failure::Restart(error) => {
-                let delay = backoff.next();
+                let delay = backoff.next_delay();
                 metrics::counter!("dodona_service_restarts_total", "service" => name).increment(1);
                 tracing::warn!(service = name, error = %error, delay_ms = delay.as_millis(), "service failed, starting it again");
                 if !stop.sleep(delay).await {

@@ -149,7 +149,10 @@ pub(super) fn apply(tx: &Transaction<'_>, id: B256, expected: Option<u64>, event
     let name = event.name();
     let next = job.apply(event)?;
     save(tx, &next)?;
-    log(tx, &next, name, job.state.name())?;
+    // A stage that waits for the same thing again and again leaves one line, not one every few seconds.
+    if next.state != job.state || next.reason != job.reason {
+        log(tx, &next, name, job.state.name())?;
+    }
     Ok(next)
 }
 

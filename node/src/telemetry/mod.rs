@@ -1,5 +1,7 @@
 //! Logs and metrics of the long-lived commands. Logs go to stderr.
 
+use std::io::IsTerminal;
+
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
@@ -28,7 +30,7 @@ pub enum TelemetryError {
 pub fn logs(config: &LogConfig) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(&config.filter)
         .map_err(|e| TelemetryError::Filter { got: config.filter.clone(), reason: e.to_string() })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let started = if config.json { builder.json().try_init() } else { builder.try_init() };
     started.map_err(|e| TelemetryError::Twice(e.to_string()))
 }
