@@ -150,6 +150,18 @@ contract RiskOracleTest is RiskBase {
         assertEq(risk.updateCounter(), ok ? 1 : 0);
     }
 
+    /// An envelope that says nothing has not agreed: the callback fails as a whole and can be tried again.
+    function test_anEnvelopeWithoutAReasonDecidesNothing() public {
+        bytes32 id = _askRisk(DIRECT);
+        vm.mockCallRevert(address(envelope), abi.encodeWithSelector(IRiskEnvelope.check.selector), "");
+        _answer(id, DIRECT, [int64(6_500), 7_200, 500], true, true);
+        assertTrue(oracle.callbackFailed(id));
+        assertEq(risk.updateCounter(), 0);
+        vm.clearMockedCalls();
+        oracle.retryCallback(id);
+        assertEq(risk.updateCounter(), 1);
+    }
+
     function testFuzz_onlyTheOracleAnswers(address caller) public {
         vm.assume(caller != address(oracle));
         IDodonaOracle.Answer memory answer;
