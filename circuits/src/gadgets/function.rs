@@ -1,7 +1,7 @@
 //! Piecewise-linear functions.
 //!
 //! Gate `function` (docs/gadgets/function.md): on a row with `group = e = 1`, `z = a0 + 2^10 a1`, where `a0` in `[0, 2^10)` and
-//! `(a1, a2, a3)` is an entry `(hi, base, slope)` of the table whose tag is the fixed cell `f0`, both by lookup. The sum
+//! `(a1, a2, a3)` is an entry `(hi, base, slope)` of the table whose tag is the fixed cell `f0`, both by lookup (FUN-3). The sum
 //! `acc' = 2^10 a2 + a3 a0` is part of the gate `linear`. Degree 3.
 
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -16,6 +16,7 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
         let cells = Cells::query(meta, columns);
         let on = cells.is_function();
         let [a0, a1, ..] = cells.a;
+        // FUN-1
         vec![("z = a0 + 2^10 a1", on * (cells.z - a0 - a1 * constant(1 << LIMB_BITS)))]
     });
 }

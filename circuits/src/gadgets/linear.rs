@@ -21,7 +21,9 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
         let function = a2 * constant(1 << LIMB_BITS) + a3 * a0;
         let step = not(cells.e.clone()) * dot + cells.e.clone() * function;
         vec![
+            // LIN-1 (FUN-2 on function rows)
             ("acc' = acc + step", on.clone() * (cells.acc_next - cells.acc.clone() - step)),
+            // LIN-2
             ("start: acc = 0", on * (cells.n + cells.e) * cells.acc),
         ]
     });

@@ -52,8 +52,11 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
             + on.clone() * (g0.clone() * g2.clone() + g0.clone() * g1.clone());
         let up1 = on * h.clone() * t.clone() + function * g3.clone() * t.clone() - m * g3.clone() * h.clone();
         vec![
+            // LOG-1
             ("φ0", active.clone() * ((next0 - phi0.clone()) * g0 * g1 * g2 - up0)),
+            // LOG-2
             ("φ1", active * ((next1 - phi1.clone()) * g3 * h * t - up1)),
+            // LOG-3
             ("φ0 + φ1 = 0", at_statement * (phi0 + phi1)),
         ]
     });
@@ -124,6 +127,7 @@ mod tests {
     use super::*;
     use crate::gadgets::RowKind;
     use crate::testing::{failures, layout, row};
+    use halo2_proofs::dev::{FailureLocation, MockProver, VerifyFailure};
 
     const INPUTS: [i64; 8] = [700, 5, 3, 4, 5, 6, 7, 650];
 
@@ -148,6 +152,31 @@ mod tests {
         circuit.set_multiplicity(at, Fr::ONE);
         let [s0, s1] = running_sums(circuit.lookup_rows(), Fr::from(12_345), Fr::from(678));
         assert_ne!(*s0.last().unwrap() + s1.last().unwrap(), Fr::ZERO);
+    }
+
+    #[test]
+    fn running_sums_with_a_gift_are_refused() {
+        // A limb outside the table, and sums that start with what is missing: they end at 0, so only their start can notice.
+        let mut forged = layout(INPUTS);
+        let lane = (0..forged.rows.len()).find(|i| matches!(forged.rows[*i].kind, RowKind::Requant(_))).unwrap();
+        forged.values[lane].a[3] = Fr::from(1024);
+        let last = forged.rows.len() - 1;
+        let mut circuit = crate::inference::InferenceCircuit::new(forged);
+        circuit.start_sums_with_a_gift();
+        let prover = MockProver::run(circuit.layout().k, &circuit, vec![circuit.words().to_vec()]).unwrap();
+        let failures = prover.verify().unwrap_err();
+        let rows: Vec<usize> = failures
+            .iter()
+            .filter_map(|failure| match failure {
+                VerifyFailure::ConstraintNotSatisfied {
+                    constraint,
+                    location: FailureLocation::InRegion { offset, .. },
+                    ..
+                } => constraint.to_string().contains("φ0 + φ1 = 0").then_some(*offset),
+                _ => None,
+            })
+            .collect();
+        assert!(rows.contains(&0) && !rows.contains(&last), "{rows:?}");
     }
 
     #[test]

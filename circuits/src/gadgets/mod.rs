@@ -19,6 +19,8 @@ pub mod logup;
 pub mod poseidon;
 pub mod requant;
 pub mod statement;
+#[cfg(test)]
+mod tests;
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{

@@ -88,7 +88,11 @@ pub fn add(a: &State, b: &State) -> State {
 
 /// The permutation.
 pub fn permute(state: &State) -> State {
-    CONSTANTS.rounds.iter().enumerate().fold(*state, |state, (i, constants)| round(&add(&state, constants), is_partial(i)))
+    CONSTANTS
+        .rounds
+        .iter()
+        .enumerate()
+        .fold(*state, |state, (i, constants)| round(&add(&state, constants), is_partial(i)))
 }
 
 /// A domain tag: up to 31 ASCII bytes read as a big-endian integer.
@@ -120,10 +124,12 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
         let switched = |x: &Expression<Fr>| not(cells.n.clone()) * square(x) + cells.n.clone();
         let boxed = [(&s0, &u0), (&s1, &u1), (&s2, &u2)].map(|(s, u)| square(s) * u.clone());
         let mut constraints = vec![
+            // POS-1, POS-2, POS-3
             ("s0 = u0²", on.clone() * (s0.clone() - square(&u0))),
             ("s1 = u1² or 1", on.clone() * (s1.clone() - switched(&u1))),
             ("s2 = u2² or 1", on.clone() * (s2.clone() - switched(&u2))),
         ];
+        // POS-4, POS-5, POS-6
         let names = ["u0' = M0 boxed + f0", "u1' = M1 boxed + f1", "u2' = M2 boxed + f2"];
         for (((name, row), next), f) in names.into_iter().zip(&CONSTANTS.mds).zip(next).zip(cells.f) {
             let mixed = row

@@ -4,13 +4,20 @@
 //! `S = Σ a_i 2^(10 i)`, `H = a2 + 2^10 a3 = floor(S / 2^20)` and a sign bit `b`:
 //! `y = b S - (1 - b)(S + 1)`, `acc = 2^42 acc' + y`, and, with `V = e S + (1 - e) H`,
 //! `z = b V - n (1 - b)(V + 1)`. Hence `y` in `[-2^40, 2^40)` is unique, and `z` is `y`, `max(y, 0)`, `floor(y / 2^20)` or its
-//! positive part by the switches `e` and `n`. Degrees 3, 3 and 5.
+//! positive part by the switches `e` and `n`. Degrees 3, 3 and 5. The limbs' lookups (REQ-4) are in `logup`; raw values are checked
+//! once more, doubled (REQ-5, `inference::layout`).
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::ConstraintSystem;
 
 use super::{Cells, Columns, constant, not};
-use crate::quant::program::{LANE_BITS, LIMB_BITS};
+use crate::quant::program::{LANE_BITS, LANES, LIMB_BITS, RAW_BITS, SHIFT, Y_BITS};
+
+// Four limbs are a lane's range and two of them what a shift drops. Lanes are two bits wider than their values, so that neither
+// the difference of two values (below 2^(Y_BITS + 1)) nor that of a lane and a doubled one (below 3 · 2^Y_BITS) reaches the next lane;
+// all lanes together stay below r > 2^253. A doubled raw value fills a lane.
+const _: () = assert!(4 * LIMB_BITS == Y_BITS && 2 * LIMB_BITS == SHIFT);
+const _: () = assert!(LANE_BITS == Y_BITS + 2 && LANES as u32 * LANE_BITS < 253 && RAW_BITS + 1 == Y_BITS);
 
 /// Creates the gate.
 pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
@@ -23,8 +30,11 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
         let value = high.clone() + e * (sum - high);
         let cut = b.clone() * value.clone() - n * not(b.clone()) * (value + constant(1));
         vec![
+            // REQ-1
             ("b is a bit", on.clone() * b.clone() * not(b)),
+            // REQ-2
             ("acc = 2^42 acc' + y", on.clone() * (acc - acc_next * constant(1 << LANE_BITS) - y)),
+            // REQ-3
             ("z = shifted y", on * (z - cut)),
         ]
     });
@@ -110,6 +120,9 @@ mod tests {
         forged.values[first + 1].z = y1 - Fr::ONE;
         let found = failures(&forged);
         assert!(found.iter().any(|n| n.contains("φ0 + φ1 = 0")), "{found:?}");
-        assert!(!found.iter().any(|n| n.contains("acc = 2^42 acc' + y")), "the packed sum itself must not notice: {found:?}");
+        assert!(
+            !found.iter().any(|n| n.contains("acc = 2^42 acc' + y")),
+            "the packed sum itself must not notice: {found:?}"
+        );
     }
 }

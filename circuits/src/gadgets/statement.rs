@@ -23,7 +23,12 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
         let on = is_statement(&cells);
         let [a0, a1, ..] = cells.a;
         let [f0, ..] = cells.f;
-        vec![("a0 = word", on.clone() * (a0 - word)), ("a1 = f0", on * (a1 - f0))]
+        vec![
+            // STM-1
+            ("a0 = word", on.clone() * (a0 - word)),
+            // STM-2
+            ("a1 = f0", on * (a1 - f0)),
+        ]
     });
 }
 

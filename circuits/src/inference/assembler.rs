@@ -128,7 +128,7 @@ impl Assembler {
         self.rows.len() - 1
     }
 
-    /// Closes the last sum with an empty starting row, which enforces that nothing is left in the accumulator.
+    /// LIN-3: closes the last sum with an empty starting row, which enforces that nothing is left in the accumulator.
     pub fn terminate(&mut self) {
         if self.open {
             self.open = false;
@@ -158,8 +158,7 @@ impl Assembler {
     /// Returns the operands' cells.
     pub fn dot(&mut self, terms: &[(Operand, Fr)]) -> Vec<Cell> {
         let mut cells = Vec::with_capacity(terms.len());
-        let chunks: Vec<&[(Operand, Fr)]> =
-            if terms.is_empty() { vec![&[]] } else { terms.chunks(OPERANDS).collect() };
+        let chunks: Vec<&[(Operand, Fr)]> = if terms.is_empty() { vec![&[]] } else { terms.chunks(OPERANDS).collect() };
         for (i, chunk) in chunks.into_iter().enumerate() {
             let mut values = Values::default();
             let mut f = [Fr::ZERO; 3];
@@ -193,18 +192,14 @@ impl Assembler {
         let sum = if negative { -(y + 1) } else { y } as u64;
         let limb = |i: u32| Fr::from((sum >> (LIMB_BITS * i)) & ((1 << LIMB_BITS) - 1));
         let a = [limb(0), limb(1), limb(2), Fr::from(sum >> (LIMB_BITS * 3))];
-        let values = Values {
-            a,
-            b: Fr::from(u64::from(!negative)),
-            z: signed(i128::from(requant.apply(y))),
-            acc: Fr::ZERO,
-        };
+        let values =
+            Values { a, b: Fr::from(u64::from(!negative)), z: signed(i128::from(requant.apply(y))), acc: Fr::ZERO };
         let row = self.push(RowKind::Requant(requant), [Fr::ZERO; 3], values);
         self.acc = (self.acc - signed(i128::from(y))) * *INVERSE_LANE;
         Cell { column: Column::Z, row }
     }
 
-    /// A table function of a cell; `base · 2^10 + slope · lo` is left in the accumulator.
+    /// FUN-4: a table function of a cell; `base · 2^10 + slope · lo` is left in the accumulator.
     pub fn function(&mut self, argument: Cell, at: FunctionRow) {
         let [hi, lo, base, slope] = [at.hi, at.lo, at.base, at.slope].map(|v| signed(i128::from(v)));
         let values = Values { a: [lo, hi, base, slope], z: self.get(argument), ..Values::default() };
@@ -214,7 +209,7 @@ impl Assembler {
         self.open = true;
     }
 
-    /// The Poseidon sponge over the operands. `start` holds `(tag, 0, 0)` plus the first round's constants, `zero` the constant 0.
+    /// The Poseidon sponge over the operands (POS-7, POS-8). `start` holds `(tag, 0, 0)` plus the first round's constants, `zero` the constant 0.
     /// Returns the digest's cell and the operands' cells.
     pub fn sponge(&mut self, start: [Cell; 3], zero: Cell, message: &[Operand]) -> (Cell, Vec<Cell>) {
         let mut state = start;
@@ -258,7 +253,8 @@ impl Assembler {
                 None => [Fr::ZERO; 3],
             };
             let square = |i: usize| if partial && i > 0 { Fr::ONE } else { state[i].square() };
-            let values = Values { a: [state[0], state[1], state[2], square(0)], b: square(1), z: square(2), acc: Fr::ZERO };
+            let values =
+                Values { a: [state[0], state[1], state[2], square(0)], b: square(1), z: square(2), acc: Fr::ZERO };
             self.push(RowKind::Poseidon { partial }, constants, values);
             state = poseidon::add(&poseidon::round(&state, partial), &constants);
         }

@@ -15,7 +15,7 @@ use super::statement::{
 use crate::gadgets::logup::{RANGE_TAG, function_tag};
 use crate::gadgets::poseidon;
 use crate::quant::bounds;
-use crate::quant::program::{Function, LANE_BITS, LANES, LIMB_BITS, Linear, Program, RAW_BITS, Step, Y_BITS};
+use crate::quant::program::{Function, LANE_BITS, LANES, LIMB_BITS, Linear, Program, RAW_BITS, Requant, Step, Y_BITS};
 
 /// Rows at the end of the domain that hold blinding values.
 pub const BLINDING_ROWS: usize = 6;
@@ -62,16 +62,23 @@ pub type SlotInput = Vec<SourceInput>;
 impl Task {
     /// Instance words in use: the context, then each slot's sources and outputs.
     pub fn words_used(&self) -> usize {
-        let sources: usize = self.sources.iter().zip(&self.program.sources).map(|(kind, len)| source_words(*kind, *len)).sum();
+        let sources: usize =
+            self.sources.iter().zip(&self.program.sources).map(|(kind, len)| source_words(*kind, *len)).sum();
         1 + self.slots * (sources + self.program.outputs.len().div_ceil(OUTPUTS_PER_WORD))
     }
 
-    /// Checks the task: bounds of the program, number of words, kinds of sources.
+    /// Checks the task: bounds of the program, number of words, slots and outputs, kinds of sources.
     ///
     /// # Errors
-    /// A bound that does not hold, too many words, or as many kinds as there are not sources.
+    /// A bound that does not hold, too many words, no slot or no output (such a proof would state nothing), or as many kinds as
+    /// there are not sources.
     pub fn check(&self) -> Result<(), Error> {
         bounds::check(&self.program)?;
+        for (what, got) in [("slots of a task", self.slots), ("outputs of a program", self.program.outputs.len())] {
+            if got == 0 {
+                return Err(Error::Input { what: what.into(), expected: 1, got });
+            }
+        }
         if self.sources.len() != self.program.sources.len() {
             let (expected, got) = (self.program.sources.len(), self.sources.len());
             return Err(Error::Input { what: "kinds of sources".into(), expected, got });
@@ -147,6 +154,7 @@ impl Layout {
             output_rows(&mut asm, &task.program, &constants, &wires, &word_cells[next_word..next_word + count])?;
             next_word += count;
         }
+        // STM-3
         for cell in &word_cells[next_word..] {
             asm.copy(*cell, constants.zero);
         }
@@ -165,7 +173,9 @@ pub fn words(task: &Task, context: Fr, inputs: &[SlotInput]) -> Result<Vec<Fr>, 
         for ((index, source), kind) in input.iter().enumerate().zip(&task.sources) {
             statement::check_raw(&source.values, index)?;
             match kind {
-                SourceKind::Committed { schema } => words.push(statement::commitment(*schema, &source.values, source.salt)?),
+                SourceKind::Committed { schema } => {
+                    words.push(statement::commitment(*schema, &source.values, source.salt)?)
+                }
                 SourceKind::Public => words.extend(pack(&source.values)),
             }
         }
@@ -194,6 +204,7 @@ fn check_inputs(task: &Task, inputs: &[SlotInput]) -> Result<(), Error> {
     Ok(())
 }
 
+/// STM-6: the words, and the constants that the key fixes.
 fn statement_rows(asm: &mut Assembler, task: &Task, words: &[Fr]) -> (Vec<Cell>, Constants) {
     let first = poseidon::CONSTANTS.rounds[0];
     let start = [poseidon::tag(statement::INPUT_TAG) + first[0], first[1], first[2]];
@@ -217,7 +228,8 @@ fn statement_rows(asm: &mut Assembler, task: &Task, words: &[Fr]) -> (Vec<Cell>,
     (word_cells, Constants { one: cells[0], zero: cells[1], sponge: [cells[2], cells[3], cells[4]], sources })
 }
 
-/// Unpacks a source's words into wires, and binds them to the commitment or to the public words.
+/// Unpacks a source's words into wires, range-checks these, and binds the words to the commitment (POS-8, POS-9) or to the public
+/// words (STM-5).
 fn source_rows(
     asm: &mut Assembler,
     kind: SourceKind,
@@ -232,9 +244,9 @@ fn source_rows(
         let offset: Fr = (0..chunk.len() as u32).map(|j| pow2(LANE_BITS * j + Y_BITS)).sum();
         let cells = asm.dot(&[(Operand::Free(word), Fr::ONE), (Operand::Copy(constants.one), -offset)]);
         packed.push(cells[0]);
-        for value in chunk {
-            wires.push(asm.lane(crate::quant::program::Requant::Identity, *value));
-        }
+        let lanes: Vec<Cell> = chunk.iter().map(|value| asm.lane(Requant::Identity, *value)).collect();
+        raw_range_rows(asm, &lanes, chunk);
+        wires.extend(lanes);
     }
     match kind {
         SourceKind::Committed { .. } => {
@@ -252,7 +264,23 @@ fn source_rows(
     }
 }
 
-fn step_rows(asm: &mut Assembler, program: &Program, constants: &Constants, wires: &mut Vec<Cell>) -> Result<(), Error> {
+/// REQ-5: a lane alone says `[-2^40, 2^40)`. The doubled values fit a lane too, so raw values lie in `[-2^39, 2^39)`, which is what the
+/// bounds of every program start from.
+fn raw_range_rows(asm: &mut Assembler, lanes: &[Cell], values: &[i64]) {
+    let doubled: Vec<(Operand, Fr)> =
+        lanes.iter().zip(0..).map(|(cell, j)| (Operand::Copy(*cell), pow2(LANE_BITS * j + 1))).collect();
+    asm.dot(&doubled);
+    for value in values {
+        asm.lane(Requant::Identity, 2 * value);
+    }
+}
+
+fn step_rows(
+    asm: &mut Assembler,
+    program: &Program,
+    constants: &Constants,
+    wires: &mut Vec<Cell>,
+) -> Result<(), Error> {
     let raw_len = program.inputs();
     let mut values: Vec<i64> = wires[..raw_len].iter().map(|cell| small(asm.get(*cell))).collect();
     for (index, step) in program.steps.iter().enumerate() {
@@ -336,8 +364,9 @@ fn function_rows(
         .get(function.table)
         .ok_or_else(|| Error::Reference { step: index, what: format!("table {}", function.table) })?;
     let (hi, lo) = (argument >> LIMB_BITS, argument & ((1 << LIMB_BITS) - 1));
-    let entry = usize::try_from(hi - table.first).ok().and_then(|i| table.entries.get(i));
-    let (base, slope) = *entry.ok_or(Error::Range { step: index, what: "a function's argument", got: argument.into() })?;
+    let entry = hi.checked_sub(table.first).and_then(|i| usize::try_from(i).ok()).and_then(|i| table.entries.get(i));
+    let (base, slope) =
+        *entry.ok_or(Error::Range { step: index, what: "a function's argument", got: argument.into() })?;
     asm.function(cell, FunctionRow { tag: function_tag(function.table), hi, lo, base, slope });
     let y = in_range((i128::from(base) << LIMB_BITS) + i128::from(slope) * i128::from(lo), index)?;
     wires.push(asm.lane(function.requant, y));
@@ -345,6 +374,7 @@ fn function_rows(
     Ok(())
 }
 
+/// STM-4: a word is the sum of its lanes, offsets and flags; the sum is closed by whatever comes next.
 fn output_rows(
     asm: &mut Assembler,
     program: &Program,
@@ -375,8 +405,10 @@ fn finish(mut asm: Assembler, task: &Task, words: Vec<Fr>, k: Option<u32>) -> Re
     let range = (0..1_u64 << LIMB_BITS).map(|v| [Fr::from(v), Fr::ZERO, Fr::ZERO]).collect();
     let mut tables: Vec<(u64, i64, Vec<[Fr; 3]>)> = vec![(RANGE_TAG, 0, range)];
     for (i, table) in task.program.tables.iter().enumerate() {
-        let entry = |(at, (base, slope)): (i64, &(i64, i64))| [at, *base, *slope].map(|v| signed(i128::from(v)));
-        tables.push((function_tag(i), table.first, (table.first..).zip(&table.entries).map(entry).collect()));
+        // In i128, so that no table's end overflows.
+        let entry = |(at, (base, slope)): (i128, &(i64, i64))| [at, (*base).into(), (*slope).into()].map(signed);
+        let entries = (i128::from(table.first)..).zip(&table.entries).map(entry).collect();
+        tables.push((function_tag(i), table.first, entries));
     }
     let entries: usize = tables.iter().map(|(_, _, entries)| entries.len()).sum();
     let hosts = asm.rows.iter().filter(|row| row.kind.hosts_table()).count();
@@ -404,6 +436,7 @@ fn finish(mut asm: Assembler, task: &Task, words: Vec<Fr>, k: Option<u32>) -> Re
         asm.rows[row].f = f;
     }
     asm.idle(task.salt);
+    // LOG-4: the running sums end on a statement row.
     asm.statement(Fr::ZERO, Fr::ZERO);
     Ok(Layout { k, rows: asm.rows, values: asm.values, copies: asm.copies, words, tables: at })
 }

@@ -23,6 +23,8 @@ pub mod layout;
 pub mod prover;
 pub mod shape;
 pub mod statement;
+#[cfg(test)]
+mod tests;
 
 pub use circuit::InferenceCircuit;
 pub use error::Error;

@@ -25,10 +25,7 @@ pub fn keygen(params: &ParamsKZG<Bn256>, circuit: &InferenceCircuit) -> Result<P
 ///
 /// # Errors
 /// As [`keygen`].
-pub fn verifying_key(
-    params: &ParamsKZG<Bn256>,
-    circuit: &InferenceCircuit,
-) -> Result<VerifyingKey<G1Affine>, Error> {
+pub fn verifying_key(params: &ParamsKZG<Bn256>, circuit: &InferenceCircuit) -> Result<VerifyingKey<G1Affine>, Error> {
     check_k(params, circuit)?;
     Ok(keygen_vk_custom(params, circuit, false)?)
 }

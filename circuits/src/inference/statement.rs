@@ -56,7 +56,8 @@ pub fn pack(values: &[i64]) -> Vec<Fr> {
     values
         .chunks(LANES)
         .map(|chunk| {
-            let lanes = chunk.iter().zip(0..).map(|(v, j)| signed(i128::from(*v) + (1 << Y_BITS)) * pow2(LANE_BITS * j));
+            let lanes =
+                chunk.iter().zip(0..).map(|(v, j)| signed(i128::from(*v) + (1 << Y_BITS)) * pow2(LANE_BITS * j));
             lanes.sum()
         })
         .collect()

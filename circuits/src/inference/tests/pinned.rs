@@ -1,0 +1,89 @@
+//! The verifying key of the fixture, as text. A change of any gate, query, row or copy shows here; it also changes the digest of
+//! every registered model, so it is made on purpose: raise `GATES_VERSION` and run the test once with `DODONA_PIN=1` in the environment.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use halo2_proofs::halo2curves::bn256::Fr;
+use sha2::{Digest, Sha256};
+
+use crate::gadgets::RowKind;
+use crate::inference::layout::Task;
+use crate::inference::{InferenceCircuit, Layout, prover};
+use crate::keys::{Silent, Srs};
+use crate::testing::{inputs, layout, task};
+
+const FILE: &str = "src/inference/tests/pinned_key.txt";
+
+fn sha256(text: &str) -> String {
+    hex::encode(Sha256::digest(text.as_bytes()))
+}
+
+fn key_as_text() -> String {
+    let circuit = InferenceCircuit::new(layout([0; 8]));
+    let srs = Srs::dev(circuit.layout().k, &Silent).unwrap();
+    let key = prover::verifying_key(srs.params(), &circuit).unwrap();
+    let cs = key.cs();
+    let mut text = String::new();
+    let rows = &circuit.layout().rows;
+    let used = rows.iter().filter(|row| row.kind != RowKind::Idle).count();
+    writeln!(
+        text,
+        "shape {} k {} rows {} copies {}",
+        crate::inference::Shape::NARROW.id(),
+        circuit.layout().k,
+        used,
+        circuit.layout().copies.len()
+    )
+    .unwrap();
+    for gate in cs.gates() {
+        writeln!(text, "gate {}", gate.name()).unwrap();
+        for (i, poly) in gate.polynomials().iter().enumerate() {
+            let digest = sha256(&format!("{poly:?}"));
+            writeln!(text, "  {} | degree {} | {digest}", gate.constraint_name(i), poly.degree()).unwrap();
+        }
+    }
+    for (i, point) in key.fixed_commitments().iter().enumerate() {
+        writeln!(text, "fixed {i} {point:?}").unwrap();
+    }
+    for (i, point) in key.permutation().commitments().iter().enumerate() {
+        writeln!(text, "permutation {i} {point:?}").unwrap();
+    }
+    writeln!(text, "pinned {}", sha256(&format!("{:?}", key.pinned()))).unwrap();
+    text
+}
+
+#[test]
+fn verifying_key_is_the_pinned_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
+    let got = key_as_text();
+    if std::env::var_os("DODONA_PIN").is_some() {
+        std::fs::write(&path, &got).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(got, expected, "the key changed: see the head of this file");
+}
+
+#[test]
+fn key_does_not_depend_on_values() {
+    let srs = Srs::dev(11, &Silent).unwrap();
+    let key = |values| {
+        let circuit = InferenceCircuit::new(layout(values));
+        format!("{:?}", prover::verifying_key(srs.params(), &circuit).unwrap().pinned())
+    };
+    assert_eq!(key([0; 8]), key([-1, 1 << 38, 5, -7, 1 << 20, 3, 2, -(1 << 39)]));
+}
+
+#[test]
+fn salt_changes_one_fixed_commitment_and_nothing_that_is_proved() {
+    let srs = Srs::dev(11, &Silent).unwrap();
+    let with = |salt: u64| {
+        let task = Task { salt: Fr::from(salt), ..task() };
+        let layout = Layout::new(&task, Fr::from(42), &inputs([0; 8]), None).unwrap();
+        prover::verifying_key(srs.params(), &InferenceCircuit::new(layout)).unwrap()
+    };
+    let (plain, salted) = (with(0), with(4712));
+    let changed = plain.fixed_commitments().iter().zip(salted.fixed_commitments()).filter(|(a, b)| a != b).count();
+    assert_eq!(changed, 1);
+    assert_eq!(plain.permutation().commitments(), salted.permutation().commitments());
+}
