@@ -87,8 +87,15 @@ impl<S: Stage> StageService<S> {
                     return Ok(taken);
                 }
                 taken += 1;
-                let outcome = self.stage.work(&job).await?;
-                self.write(&job, outcome).await?;
+                match self.stage.work(&job).await {
+                    Ok(outcome) => self.write(&job, outcome).await?,
+                    Err(Failure::Restart(error)) => {
+                        // The job waits, so that one that always fails does not keep the others from their turn.
+                        self.write(&job, Outcome::Retry(error.to_string())).await?;
+                        return Err(Failure::Restart(error));
+                    }
+                    Err(fatal) => return Err(fatal),
+                }
             }
         }
         Ok(taken)

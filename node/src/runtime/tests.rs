@@ -104,3 +104,61 @@ fn delays_double_up_to_the_limit_and_start_over() {
     backoff.reset();
     assert!(backoff.next_delay() <= Duration::from_millis(100));
 }
+
+/// Fails on one job.
+struct Poisoned(alloy::primitives::B256);
+
+#[async_trait]
+impl Stage for Poisoned {
+    fn name(&self) -> &'static str {
+        "poisoned"
+    }
+
+    fn states(&self) -> &'static [crate::job::State] {
+        &[crate::job::State::Requested]
+    }
+
+    async fn work(&self, job: &crate::job::Job) -> Result<Outcome, Failure> {
+        if job.id() == self.0 {
+            return Err(Failure::restart("cannot"));
+        }
+        Ok(Outcome::Done(crate::job::Event::Collected(alloy::primitives::B256::ZERO)))
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_always_fails_does_not_keep_the_others_from_their_turn() {
+    use crate::{
+        job::{BlockId, Mode, Request, State},
+        store::{Sighting, Store},
+    };
+    use alloy::primitives::{Address, B256, U256};
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let block = BlockId { number: 1, hash: B256::ZERO };
+    for n in 1..=2_u8 {
+        let request = Request {
+            id: B256::repeat_byte(n),
+            model_id: B256::ZERO,
+            requester: Address::ZERO,
+            mode: Mode::Direct,
+            fee: U256::ZERO,
+            created_at: 0,
+            deadline: u64::from(n),
+            max_data_age: 0,
+            max_delivery_age: 0,
+            allow_later: false,
+            callback_gas_limit: 0,
+            verifier_version: 1,
+            public_words: Vec::new(),
+        };
+        store.advance(&[block], &[Sighting::Requested(Box::new(request), block)]).unwrap();
+    }
+    let stage = Poisoned(B256::repeat_byte(1));
+    let service = StageService::new(stage, store.clone(), Wake::new(), Duration::from_secs(1));
+    assert!(matches!(service.sweep(&Stop::new()).await, Err(Failure::Restart(_))));
+    assert_eq!(service.sweep(&Stop::new()).await.unwrap(), 1);
+    let job = |n| store.job(B256::repeat_byte(n)).unwrap();
+    assert_eq!((job(1).state, job(1).reason.as_deref()), (State::Requested, Some("cannot")));
+    assert_eq!(job(2).state, State::Collected);
+}
