@@ -126,3 +126,20 @@ sol! {
         function consumer(address oracle) external;
     }
 }
+
+impl From<IDodonaOracle::RequestParams> for IDodonaRequest::RequestParams {
+    fn from(p: IDodonaOracle::RequestParams) -> Self {
+        Self {
+            modelId: p.modelId,
+            mode: p.mode,
+            allowLater: p.allowLater,
+            callbackGasLimit: p.callbackGasLimit,
+            verifierVersion: p.verifierVersion,
+            deadline: p.deadline,
+            maxDataAge: p.maxDataAge,
+            maxDeliveryAge: p.maxDeliveryAge,
+            refundTo: p.refundTo,
+            publicWords: p.publicWords,
+        }
+    }
+}

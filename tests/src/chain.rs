@@ -34,10 +34,22 @@ pub struct Receipt {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct WireLog {
     address: Address,
     topics: Vec<B256>,
     data: Bytes,
+    block_number: U64,
+    transaction_hash: B256,
+}
+
+/// Where an event stands on the chain.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Number of its block.
+    pub block: u64,
+    /// Hash of its transaction.
+    pub transaction: B256,
 }
 
 impl Receipt {
@@ -168,6 +180,26 @@ impl Chain {
         C::abi_decode_returns(&out).with_context(|| format!("result of {}", C::SIGNATURE))
     }
 
+    /// What a call would do in the newest block: its result, or the revert's data.
+    ///
+    /// # Errors
+    /// The endpoint does not answer.
+    pub async fn simulate<C: SolCall>(
+        &self,
+        from: Address,
+        to: Address,
+        call: &C,
+    ) -> Result<std::result::Result<Bytes, Vec<u8>>> {
+        let tx = json!({"from": from, "to": to, "data": Bytes::from(call.abi_encode()), "gas": U64::from(GAS)});
+        match self.raw("eth_call", json!([tx, "latest"])).await? {
+            Ok(result) => Ok(Ok(serde_json::from_value(result)?)),
+            Err(error) => match error.data.as_str() {
+                Some(hex) => Ok(Err(hex.parse::<Bytes>()?.to_vec())),
+                None => bail!("{}: {}", C::SIGNATURE, error.message),
+            },
+        }
+    }
+
     async fn revert_data(&self, from: Address, to: Address, data: Bytes, value: U256) -> Result<Bytes> {
         let tx = json!({"from": from, "to": to, "data": data, "value": value, "gas": U64::from(GAS)});
         match self.raw("eth_call", json!([tx, "latest"])).await? {
@@ -281,10 +313,30 @@ impl Chain {
     /// # Errors
     /// The endpoint does not answer.
     pub async fn events<E: SolEvent>(&self, address: Address) -> Result<Vec<E>> {
+        Ok(self.placed_events(address).await?.into_iter().map(|(event, _)| event).collect())
+    }
+
+    /// As [`Self::events`], with the place of each.
+    ///
+    /// # Errors
+    /// The endpoint does not answer.
+    pub async fn placed_events<E: SolEvent>(&self, address: Address) -> Result<Vec<(E, Place)>> {
         let filter = json!({"address": address, "topics": [E::SIGNATURE_HASH], "fromBlock": "0x0", "toBlock": "latest"});
         let logs: Vec<WireLog> = self.rpc("eth_getLogs", json!([filter])).await?;
-        let decode = |l: WireLog| Ok(E::decode_raw_log(l.topics, &l.data)?);
+        let decode = |l: WireLog| {
+            let place = Place { block: l.block_number.to(), transaction: l.transaction_hash };
+            Ok((E::decode_raw_log(l.topics, &l.data)?, place))
+        };
         logs.into_iter().map(decode).collect()
+    }
+
+    /// Calldata of a transaction.
+    ///
+    /// # Errors
+    /// There is no such transaction.
+    pub async fn input(&self, transaction: B256) -> Result<Bytes> {
+        let tx: Value = self.rpc("eth_getTransactionByHash", json!([transaction])).await?;
+        serde_json::from_value(tx["input"].clone()).with_context(|| format!("input of {transaction}"))
     }
 
     /// Sets the time of the next block.

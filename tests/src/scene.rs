@@ -1,15 +1,17 @@
 //! Where most scenarios begin: a chain with the whole stack, an open request of the market, and the right answer to it.
 //! Times are fixed, so that ids, contexts and aggregated proofs are the same in every run.
 
-use anyhow::{Context, Result};
+use alloy::primitives::U256;
+use anyhow::{Context, Result, ensure};
 use dodona_circuits::{api::Mode, keys::Silent};
 
 use crate::{
-    abi::IDodonaOracle::Requested,
+    abi::IDodonaOracle::{Fulfilled, Requested},
     answer::{ASKED, Fulfil, Observed, START},
     anvil::{Anvil, AnvilOptions},
     kit::{Aggregated, Kit},
     market::{self, Day},
+    process::Workplace,
     stack::{Stack, accounts},
 };
 
@@ -26,6 +28,52 @@ pub struct Scene {
     pub days: Vec<Day>,
     /// The chain's process.
     pub anvil: Anvil,
+}
+
+/// A chain in real time, one block a second, with publisher and operator ready to be started.
+#[derive(Debug)]
+pub struct Live {
+    /// Files of the daemons. Before the chain, so that it is dropped first.
+    pub place: Workplace,
+    /// Chain, contracts and model.
+    pub scene: Scene,
+}
+
+impl Live {
+    /// Everything deployed for direct mode.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub async fn new() -> Result<Self> {
+        let kit = Kit::load()?;
+        let anvil = Anvil::start(AnvilOptions { block_time: Some(1), ..AnvilOptions::default() }).await?;
+        let stack = Stack::deploy(&anvil.chain(), &kit, None).await?;
+        let place = Workplace::new(&stack, &kit, anvil.url())?;
+        Ok(Self { place, scene: Scene { kit, shape: None, stack, days: market::days()?, anvil } })
+    }
+
+    /// Checks that a request was answered exactly once: one event, one payment, one mined transaction of the operator for each of
+    /// `answered` requests, the market's parameters proven.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub async fn answered_once(&self, request: &Requested, answered: u64) -> Result<()> {
+        let (stack, chain) = (&self.scene.stack, &self.scene.stack.chain);
+        let events = chain.events::<Fulfilled>(stack.oracle).await?;
+        let mine: Vec<_> = events.iter().filter(|event| event.id == request.id).collect();
+        ensure!(mine.len() == 1, "expected one answer to {}, got {}", request.id, mine.len());
+        ensure!(events.len() as u64 == answered, "expected {answered} answers in all, got {}", events.len());
+        let credit = stack.credit(accounts::PAYEE).await?;
+        let expected = request.fee * U256::from(answered);
+        ensure!(credit == expected, "expected {expected} wei credited, got {credit}");
+        let nonce = chain.nonce(accounts::OPERATOR).await?;
+        ensure!(nonce == answered, "expected {answered} transactions of the operator, got {nonce}");
+        let (values, _) = stack.parameters().await?;
+        let outputs = values.map(|value| i64::try_from(value).unwrap_or(i64::MAX));
+        let newest = &events.last().context("no answer")?.outputs;
+        ensure!(outputs[..] == newest[..], "expected the market to follow {newest:?}, got {outputs:?}");
+        Ok(())
+    }
 }
 
 /// A request and its right answer.

@@ -102,6 +102,8 @@ pub struct Stack {
     pub feed: B256,
     /// The model.
     pub model: B256,
+    /// Digest of the setup that all verifiers belong to.
+    pub srs_digest: B256,
     /// What was registered.
     pub spec: IModelRegistry::ModelSpec,
 }
@@ -208,6 +210,7 @@ impl Stack {
             collateral: Address::ZERO,
             feed,
             model,
+            srs_digest: srs,
             spec,
         };
         deploy_market(&on, &mut stack).await?;
