@@ -7,6 +7,7 @@ use std::path::Path;
 use halo2_proofs::halo2curves::bn256::Fr;
 use sha2::{Digest, Sha256};
 
+use crate::aggregate::inner_protocol;
 use crate::gadgets::RowKind;
 use crate::inference::layout::Task;
 use crate::inference::{InferenceCircuit, Layout, prover};
@@ -86,4 +87,15 @@ fn salt_changes_one_fixed_commitment_and_nothing_that_is_proved() {
     let changed = plain.fixed_commitments().iter().zip(salted.fixed_commitments()).filter(|(a, b)| a != b).count();
     assert_eq!(changed, 1);
     assert_eq!(plain.permutation().commitments(), salted.permutation().commitments());
+}
+
+#[test]
+fn lookup_challenges_are_squeezed_after_the_first_phase_and_before_the_sums() {
+    let circuit = InferenceCircuit::new(layout([0; 8]));
+    let srs = Srs::dev(circuit.layout().k, &Silent).unwrap();
+    let key = prover::verifying_key(srs.params(), &circuit).unwrap();
+    let protocol = inner_protocol(&srs, &key, circuit.words().len()).unwrap();
+    // What the outer circuit and the generated verifiers follow: 8 commitments, alpha and beta, then 2 commitments.
+    assert_eq!(protocol.num_witness[..2], [8, 2], "{:?}", protocol.num_witness);
+    assert_eq!(protocol.num_challenge[0], 2, "{:?}", protocol.num_challenge);
 }
