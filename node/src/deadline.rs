@@ -28,7 +28,9 @@ pub struct Time {
 
 /// The answer cannot arrive in time.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("too late: expected to deliver by {deadline}, got {ready_at} as the earliest time (now {now}, {needed} s of work left)")]
+#[error(
+    "too late: expected to deliver by {deadline}, got {ready_at} as the earliest time (now {now}, {needed} s of work left)"
+)]
 pub struct TooLate {
     /// Deadline of the request.
     pub deadline: u64,
@@ -85,7 +87,11 @@ impl Clock {
         let needed = self.needed(job).await?;
         let deadline = job.request.deadline;
         let ready_at = now.saturating_add(needed);
-        Ok(if ready_at > deadline { Err(TooLate { deadline, ready_at, now, needed }) } else { Ok(Time { now, ready_at }) })
+        Ok(if ready_at > deadline {
+            Err(TooLate { deadline, ready_at, now, needed })
+        } else {
+            Ok(Time { now, ready_at })
+        })
     }
 }
 

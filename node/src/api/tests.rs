@@ -53,7 +53,10 @@ async fn jobs_are_shown_with_their_history_and_health_follows_the_watcher() {
 
     let (status, body) = get(&base, "/v1/jobs").await;
     let jobs: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!((status, jobs[0]["state"].as_str(), jobs[0]["request_block"].as_u64()), (200, Some("requested"), Some(7)));
+    assert_eq!(
+        (status, jobs[0]["state"].as_str(), jobs[0]["request_block"].as_u64()),
+        (200, Some("requested"), Some(7))
+    );
     let (_, body) = get(&base, &format!("/v1/jobs/{id}")).await;
     let job: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(job["history"][0]["to"], "requested");

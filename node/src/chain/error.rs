@@ -92,6 +92,7 @@ impl ChainError {
         let Self::Refused { message, code, method } = self else { return false };
         let text = message.to_lowercase();
         *method == "eth_getLogs"
-            && (*code == -32005 || ["range", "too many", "limit", "exceed", "more than"].iter().any(|w| text.contains(w)))
+            && (*code == -32005
+                || ["range", "too many", "limit", "exceed", "more than"].iter().any(|w| text.contains(w)))
     }
 }

@@ -13,9 +13,9 @@ mod error;
 pub(crate) mod fake;
 mod preflight;
 mod rpc;
-pub mod tx;
 #[cfg(test)]
 mod tests;
+pub mod tx;
 
 pub use error::ChainError;
 pub use preflight::{check_chain, check_code};
@@ -86,7 +86,13 @@ pub trait Chain: Send + Sync + 'static {
     /// Result of a call that changes nothing. Reverts are [`ChainError::Reverted`].
     async fn call(&self, from: Address, to: Address, data: Bytes) -> Result<Bytes, ChainError>;
     /// Gas that a transaction would use.
-    async fn estimate_gas(&self, from: Address, to: Option<Address>, data: Bytes, value: U256) -> Result<u64, ChainError>;
+    async fn estimate_gas(
+        &self,
+        from: Address,
+        to: Option<Address>,
+        data: Bytes,
+        value: U256,
+    ) -> Result<u64, ChainError>;
     /// Transactions of `account` that are mined.
     async fn nonce(&self, account: Address) -> Result<u64, ChainError>;
     /// Transactions of `account` that are mined or wait in the pool.
@@ -105,8 +111,5 @@ pub trait Chain: Send + Sync + 'static {
 /// Those of [`Chain::call`], and [`ChainError::Decode`] if the result is of another form.
 pub async fn view<C: SolCall>(chain: &dyn Chain, to: Address, call: &C) -> Result<C::Return, ChainError> {
     let out = chain.call(Address::ZERO, to, call.abi_encode().into()).await?;
-    C::abi_decode_returns(&out).map_err(|e| ChainError::Decode {
-        what: C::SIGNATURE.to_owned(),
-        reason: e.to_string(),
-    })
+    C::abi_decode_returns(&out).map_err(|e| ChainError::Decode { what: C::SIGNATURE.to_owned(), reason: e.to_string() })
 }

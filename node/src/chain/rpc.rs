@@ -185,8 +185,7 @@ impl Chain for RpcChain {
     }
 
     async fn logs(&self, address: Address, topics: &[B256], from: u64, to: u64) -> Result<Vec<ChainLog>, ChainError> {
-        let filter =
-            Filter::new().address(address).event_signature(topics.to_vec()).from_block(from).to_block(to);
+        let filter = Filter::new().address(address).event_signature(topics.to_vec()).from_block(from).to_block(to);
         let logs: Vec<Log> = self.request("eth_getLogs", (filter,)).await?;
         logs.into_iter()
             .filter(|log| !log.removed)

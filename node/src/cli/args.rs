@@ -221,7 +221,13 @@ pub(super) struct RpcArgs {
 #[derive(Debug, Clone, Args)]
 pub(super) struct KeyArgs {
     /// Environment variable with the key
-    #[arg(long, value_name = "NAME", conflicts_with = "keystore", default_value_if("keystore", clap::builder::ArgPredicate::IsPresent, None), default_value = "DODONA_KEY")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "keystore",
+        default_value_if("keystore", clap::builder::ArgPredicate::IsPresent, None),
+        default_value = "DODONA_KEY"
+    )]
     pub key_env: Option<String>,
     /// Encrypted keystore file
     #[arg(long, value_name = "FILE")]

@@ -32,11 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A client with the patience of a command.
 pub(super) fn connect(url: &str) -> Result<RpcChain, CliError> {
-    let policy = RetryPolicy {
-        timeout: Duration::from_secs(30),
-        retries: 4,
-        first_delay: Duration::from_millis(250),
-    };
+    let policy = RetryPolicy { timeout: Duration::from_secs(30), retries: 4, first_delay: Duration::from_millis(250) };
     Ok(RpcChain::new(url, policy)?)
 }
 
@@ -142,10 +138,7 @@ pub(super) async fn register(home: &Path, command: RegisterCommand) -> Result<()
 }
 
 /// What is registered of a compiled model; with `ring`, also its key's digest.
-pub(super) fn model_files(
-    dir: &Path,
-    ring: Option<&dodona_circuits::api::KeyRing>,
-) -> Result<ModelFiles, CliError> {
+pub(super) fn model_files(dir: &Path, ring: Option<&dodona_circuits::api::KeyRing>) -> Result<ModelFiles, CliError> {
     let model = Model::load(dir).map_err(CliError::other)?;
     let manifest = model.manifest();
     let aggregated = match (ring, &manifest.aggregated) {
@@ -215,12 +208,7 @@ pub(super) async fn request(args: RequestArgs) -> Result<(), CliError> {
     }))
 }
 
-async fn answer(
-    chain: &RpcChain,
-    oracle: Address,
-    id: B256,
-    deadline: u64,
-) -> Result<IDodonaOracle::Answer, CliError> {
+async fn answer(chain: &RpcChain, oracle: Address, id: B256, deadline: u64) -> Result<IDodonaOracle::Answer, CliError> {
     loop {
         match view(chain, oracle, &IDodonaOracle::statusOfCall { id }).await? {
             IDodonaOracle::Status::Fulfilled => {
@@ -233,7 +221,9 @@ async fn answer(
         }
         let now = crate::deadline::chain_now(chain).await?;
         if now > deadline {
-            let text = format!("request {id}: expected an answer by {deadline}, got none (now {now}); refund({id}) returns the fee");
+            let text = format!(
+                "request {id}: expected an answer by {deadline}, got none (now {now}); refund({id}) returns the fee"
+            );
             return Err(CliError::Unanswered(text));
         }
         tokio::time::sleep(Duration::from_millis(500)).await;

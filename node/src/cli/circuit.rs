@@ -76,7 +76,8 @@ pub(super) fn model(home: &Path, command: ModelCommand) -> Result<(), CliError> 
         ModelCommand::Report { dir } => {
             let model = Model::load(&dir).map_err(CliError::other)?;
             let report = dir.join("report.json");
-            let measured: serde_json::Value = if report.exists() { json_file(&report)? } else { serde_json::Value::Null };
+            let measured: serde_json::Value =
+                if report.exists() { json_file(&report)? } else { serde_json::Value::Null };
             print(&json!({ "manifest": model.manifest(), "report": measured }))
         }
         ModelCommand::Verify { dir, digest, srs } => {
@@ -85,7 +86,9 @@ pub(super) fn model(home: &Path, command: ModelCommand) -> Result<(), CliError> 
             let got = model.vk_digest(&keys.store, keys.origin, &Bars::default()).map_err(CliError::other)?;
             if got != digest.0 {
                 let got = B256::from(got);
-                return Err(CliError::Refused(format!("digest of the model's key: registered {digest}, recomputed {got}")));
+                return Err(CliError::Refused(format!(
+                    "digest of the model's key: registered {digest}, recomputed {got}"
+                )));
             }
             print(&json!({ "digest": digest, "verified": true }))
         }

@@ -99,20 +99,23 @@ fn free_port() -> Result<u16, CliError> {
     Ok(listener.local_addr().map_err(CliError::other)?.port())
 }
 
-/// Starts anvil; it ends with the returned handle.
+/// Starts anvil, the project's or that of the path; it ends with the returned handle.
 fn start_anvil(contracts: &Path, port: u16) -> Result<Child, CliError> {
-    let binary = contracts.join("node_modules/.bin/anvil");
-    if !binary.exists() {
-        let shown = binary.display();
-        return Err(CliError::Usage(format!("{shown} does not exist: run `npm ci` in {}", contracts.display())));
-    }
+    let bundled = contracts.join("node_modules/.bin/anvil");
+    let binary = if bundled.exists() { bundled } else { PathBuf::from("anvil") };
     Command::new(&binary)
         .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--silent", "--block-time", "1"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|e| CliError::Other(format!("cannot start {}: {e}", binary.display())))
+        .map_err(|e| {
+            let shown = binary.display();
+            CliError::Other(format!(
+                "cannot start {shown}: {e}; run `npm ci` in {} or install Foundry",
+                contracts.display()
+            ))
+        })
 }
 
 async fn ready(url: &str, anvil: &mut Child) -> Result<RpcChain, CliError> {

@@ -3,10 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{
-        Arc,
-        atomic::AtomicU64,
-    },
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -182,8 +179,7 @@ pub(super) async fn supervise_operator(
         config: operator.submitter.clone(),
         wake: wake.clone(),
     };
-    let status =
-        StatusServer { listen: operator.listen, store: store.clone(), seen_at: Arc::clone(&seen_at), metrics };
+    let status = StatusServer { listen: operator.listen, store: store.clone(), seen_at: Arc::clone(&seen_at), metrics };
     let pause = STAGE_PAUSE.min(Duration::from_millis(config.chain.poll_ms));
     Ok(Supervisor::new(Duration::from_secs(operator.grace_s))
         .with(status)
@@ -222,11 +218,7 @@ async fn serve(config: &Config, operator: &OperatorConfig, ground: &Ground) -> R
     };
     let mut served = BTreeMap::new();
     for model in &operator.models {
-        let ring = KeyRing {
-            store: SrsStore::new(&config.data.srs_dir),
-            origin,
-            shared: config.data.keys_dir.clone(),
-        };
+        let ring = KeyRing { store: SrsStore::new(&config.data.srs_dir), origin, shared: config.data.keys_dir.clone() };
         let modes = modes(model);
         let (dir, wanted) = (model.dir.clone(), modes.clone());
         let load = move || CircuitEngine::load(&dir, &wanted, &ring, &Bars::default());

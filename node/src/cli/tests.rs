@@ -3,7 +3,10 @@
 use clap::{CommandFactory, Parser};
 
 use super::{CliError, args::Cli};
-use crate::{chain::ChainError, wallet::{KeyConfig, WalletError}};
+use crate::{
+    chain::ChainError,
+    wallet::{KeyConfig, WalletError},
+};
 
 #[test]
 fn the_commands_are_consistent() {

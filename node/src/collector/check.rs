@@ -64,9 +64,8 @@ pub async fn check(
     if observation.values.len() != source.length {
         return Err(Refusal::Length { expected: source.length, got: observation.values.len() });
     }
-    let expected = commitments
-        .commitment(source.schema_hash, &observation.values, observation.salt)
-        .map_err(Refusal::Values)?;
+    let expected =
+        commitments.commitment(source.schema_hash, &observation.values, observation.salt).map_err(Refusal::Values)?;
     if expected != header.commitment {
         return Err(Refusal::Commitment { expected, got: header.commitment });
     }

@@ -2,10 +2,7 @@
 
 use alloy::primitives::{Address, B256, U256};
 
-use crate::{
-    chain::ChainError,
-    feed::HeaderError,
-};
+use crate::{chain::ChainError, feed::HeaderError};
 
 /// Reason to refuse one observation.
 #[derive(Debug, thiserror::Error)]

@@ -34,6 +34,15 @@ pub trait Peer: Send + Sync {
     async fn observation(&self, feed: B256, seq: u64) -> Result<Observation, PeerError>;
 }
 
+/// The innermost cause: the outer ones only say that a request failed.
+fn root(error: &dyn std::error::Error) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}
+
 /// A publisher at a base URL.
 pub struct HttpPeer {
     client: reqwest::Client,
@@ -62,7 +71,7 @@ impl Peer for HttpPeer {
     }
 
     async fn observation(&self, feed: B256, seq: u64) -> Result<Observation, PeerError> {
-        let unreachable = |e: reqwest::Error| PeerError::Unreachable(e.without_url().to_string());
+        let unreachable = |e: reqwest::Error| PeerError::Unreachable(root(&e));
         let url = format!("{}/v1/feeds/{feed}/at/{seq}", self.base);
         let mut reply = self.client.get(url).send().await.map_err(unreachable)?;
         match reply.status().as_u16() {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 
-use super::{Collected, Peer, Refusal, Window, check};
+use super::{Collected, Peer, PeerError, Refusal, Window, check};
 use crate::{
     chain::Chain,
     deadline::Clock,
@@ -37,19 +37,39 @@ pub struct Collector {
     pub clock: Clock,
 }
 
+/// Why a publisher gave no good observation, and whether it can be reached at all.
+struct Miss {
+    reason: String,
+    is_down: bool,
+}
+
 impl Collector {
     /// `wanted` observations of one feed, of one time, by distinct publishers; or why there are none.
-    async fn quorum(&self, job: &Job, source: &SourceSpec, wanted: usize, ready_at: u64) -> Result<Vec<Observation>, String> {
+    async fn quorum(
+        &self,
+        job: &Job,
+        source: &SourceSpec,
+        wanted: usize,
+        ready_at: u64,
+    ) -> Result<Vec<Observation>, String> {
         let window = Window::new(&job.request, source.period, ready_at);
         let mut reasons = Vec::new();
+        // A publisher that cannot be reached is not asked again for every other time.
+        let mut unreachable = vec![false; self.peers.len()];
         for seq in window.seqs(source.period, MOST_SEQS) {
             let mut found: BTreeMap<Address, Observation> = BTreeMap::new();
-            for peer in &self.peers {
+            for (peer, gone) in self.peers.iter().zip(&mut unreachable) {
+                if *gone {
+                    continue;
+                }
                 match self.fetch(&**peer, source, window, seq).await {
                     Ok((publisher, observation)) => {
                         found.entry(publisher).or_insert(observation);
                     }
-                    Err(reason) => reasons.push(format!("{}, observation {seq}: {reason}", peer.name())),
+                    Err(Miss { reason, is_down }) => {
+                        *gone = is_down;
+                        reasons.push(format!("{}, observation {seq}: {reason}", peer.name()));
+                    }
                 }
                 if found.len() == wanted {
                     return Ok(found.into_values().collect());
@@ -60,7 +80,8 @@ impl Collector {
             }
         }
         reasons.truncate(8);
-        let why = if reasons.is_empty() { "no observation time lies in the window".to_owned() } else { reasons.join("; ") };
+        let why =
+            if reasons.is_empty() { "no observation time lies in the window".to_owned() } else { reasons.join("; ") };
         Err(format!(
             "feed {}: expected {wanted} good observation(s) from {} to {}, got too few: {why}",
             source.feed_id, window.earliest, window.latest
@@ -73,10 +94,12 @@ impl Collector {
         source: &SourceSpec,
         window: Window,
         seq: u64,
-    ) -> Result<(Address, Observation), String> {
-        let observation = peer.observation(source.feed_id, seq).await.map_err(|e| e.to_string())?;
-        let checked =
-            check(&*self.chain, &self.domain, &*self.commitments, source, window, seq, &observation).await;
+    ) -> Result<(Address, Observation), Miss> {
+        let observation = peer
+            .observation(source.feed_id, seq)
+            .await
+            .map_err(|e| Miss { is_down: matches!(e, PeerError::Unreachable(_)), reason: e.to_string() })?;
+        let checked = check(&*self.chain, &self.domain, &*self.commitments, source, window, seq, &observation).await;
         match checked {
             Ok(publisher) => Ok((publisher, observation)),
             Err(refusal) => {
@@ -84,7 +107,7 @@ impl Collector {
                     metrics::counter!("dodona_observations_refused_total").increment(1);
                     tracing::warn!(peer = peer.name(), seq, %refusal, "observation refused");
                 }
-                Err(refusal.to_string())
+                Err(Miss { is_down: false, reason: refusal.to_string() })
             }
         }
     }

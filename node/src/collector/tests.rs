@@ -14,8 +14,14 @@ use crate::{
     chain::{Chain, fake::FakeChain},
     config::ProverConfig,
     deadline::Clock,
-    engine::{ServedModel, SourceSpec, fake::{FakeCommitments, FakeEngine}},
-    feed::{Commitments, FeedDomain, HeaderError, Labels, Observation, WireHeader, tests::{KEY, domain}},
+    engine::{
+        ServedModel, SourceSpec,
+        fake::{FakeCommitments, FakeEngine},
+    },
+    feed::{
+        Commitments, FeedDomain, HeaderError, Labels, Observation, WireHeader,
+        tests::{KEY, domain},
+    },
     job::{BlockId, Event, Job, Mode, Request},
     runtime::{Outcome, Stage},
     store::Store,
@@ -172,9 +178,7 @@ async fn collect(sources: usize, peers: Vec<Vec<Observation>>) -> Outcome {
         engine: Arc::new(FakeEngine::default()),
     };
     let chain: Arc<dyn Chain> = Arc::new(EchoRegistry(FakeChain::new(3)));
-    let peer = |(i, list): (usize, Vec<Observation>)| {
-        Arc::new(FixedPeer(["a", "b", "c"][i], list)) as Arc<dyn Peer>
-    };
+    let peer = |(i, list): (usize, Vec<Observation>)| Arc::new(FixedPeer(["a", "b", "c"][i], list)) as Arc<dyn Peer>;
     let collector = Collector {
         chain,
         store: store.clone(),
@@ -206,13 +210,25 @@ impl Chain for EchoRegistry {
     async fn header(&self, number: u64) -> Result<Option<crate::chain::Header>, crate::chain::ChainError> {
         self.0.header(number).await
     }
-    async fn logs(&self, a: Address, t: &[B256], f: u64, to: u64) -> Result<Vec<crate::chain::ChainLog>, crate::chain::ChainError> {
+    async fn logs(
+        &self,
+        a: Address,
+        t: &[B256],
+        f: u64,
+        to: u64,
+    ) -> Result<Vec<crate::chain::ChainLog>, crate::chain::ChainError> {
         self.0.logs(a, t, f, to).await
     }
     async fn code(&self, address: Address) -> Result<Bytes, crate::chain::ChainError> {
         self.0.code(address).await
     }
-    async fn estimate_gas(&self, f: Address, t: Option<Address>, d: Bytes, v: U256) -> Result<u64, crate::chain::ChainError> {
+    async fn estimate_gas(
+        &self,
+        f: Address,
+        t: Option<Address>,
+        d: Bytes,
+        v: U256,
+    ) -> Result<u64, crate::chain::ChainError> {
         self.0.estimate_gas(f, t, d, v).await
     }
     async fn nonce(&self, account: Address) -> Result<u64, crate::chain::ChainError> {
@@ -255,4 +271,12 @@ async fn without_observations_the_reason_names_every_publisher() {
     let expected = format!("feed {FEED}: expected 1 good observation(s) from 5930 to 6030, got too few: ");
     assert!(reason.starts_with(&expected), "{reason}");
     assert!(reason.contains("a, observation 100: it has no observation 100; b, observation 100:"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_publisher_that_is_down_says_why() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let peer = HttpPeer::new(&format!("http://{free}/"), std::time::Duration::from_secs(1)).unwrap();
+    let error = peer.observation(FEED, 1).await.unwrap_err();
+    assert!(matches!(&error, PeerError::Unreachable(e) if e.contains("refused")), "{error}");
 }

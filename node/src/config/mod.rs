@@ -307,10 +307,12 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
-        let mut config: Self = toml::from_str(&text)
-            .map_err(|e| ConfigError::Parse { path: path.to_path_buf(), message: e.to_string().trim_end().to_owned() })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
+        let mut config: Self = toml::from_str(&text).map_err(|e| ConfigError::Parse {
+            path: path.to_path_buf(),
+            message: e.to_string().trim_end().to_owned(),
+        })?;
         config.resolve(path.parent().unwrap_or(Path::new(".")));
         config.check()?;
         Ok(config)
@@ -393,9 +395,5 @@ fn url(key: &'static str, text: &str) -> Result<(), ConfigError> {
 }
 
 fn in_range(key: &'static str, got: u64, low: u64, expected: &'static str, high: u64) -> Result<(), ConfigError> {
-    if (low..=high).contains(&got) {
-        Ok(())
-    } else {
-        Err(ConfigError::Value { key, expected, got: got.to_string() })
-    }
+    if (low..=high).contains(&got) { Ok(()) } else { Err(ConfigError::Value { key, expected, got: got.to_string() }) }
 }

@@ -34,7 +34,8 @@ struct ForgeCode {
 pub fn forge_artifact(out: &Path, file: &str, contract: &str) -> Result<Bytes, DeployError> {
     let path = out.join(format!("{file}.sol")).join(format!("{contract}.json"));
     let text = std::fs::read_to_string(&path).map_err(|source| DeployError::Io { path: path.clone(), source })?;
-    let bad = |got: String| DeployError::File { path: path.clone(), expected: "a forge artifact with linked bytecode", got };
+    let bad =
+        |got: String| DeployError::File { path: path.clone(), expected: "a forge artifact with linked bytecode", got };
     let artifact: ForgeArtifact = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
     let code = hex::decode(&artifact.bytecode.object).map_err(|e| bad(e.to_string()))?;
     if code.is_empty() {

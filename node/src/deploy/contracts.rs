@@ -43,23 +43,21 @@ pub async fn deploy(account: &Account<'_>, out: &Path, options: &DeployOptions) 
     let owner = account.wallet.address();
     let start_block = account.chain.head().await?;
     let chain_id = account.chain.chain_id().await?;
-    let plain = |file: &str, args: Vec<u8>| {
-        forge_artifact(out, file, file).map(|code| [code.to_vec(), args].concat())
-    };
+    let plain = |file: &str, args: Vec<u8>| forge_artifact(out, file, file).map(|code| [code.to_vec(), args].concat());
     let feed_registry = create(account, "FeedRegistry", plain("FeedRegistry", Vec::new())?).await?;
     let args = (feed_registry,).abi_encode_params();
     let model_registry = create(account, "ModelRegistry", plain("ModelRegistry", args)?).await?;
     let args = (owner, options.dev_srs_digest, options.allow_dev).abi_encode_params();
     let verifier_router = create(account, "VerifierRouter", plain("VerifierRouter", args)?).await?;
     let prices = (options.direct_fee, options.aggregated_fee, options.callback_gas_price);
-    let args = (owner, model_registry, feed_registry, verifier_router, prices.0, prices.1, prices.2).abi_encode_params();
+    let args =
+        (owner, model_registry, feed_registry, verifier_router, prices.0, prices.1, prices.2).abi_encode_params();
     let oracle = create(account, "DodonaOracle", plain("DodonaOracle", args)?).await?;
 
     let code = forge_artifact(out, "VerifierWrapper", "DirectVerifier")?;
     let args = (U256::from(VERIFIER_GAS),).abi_encode_params();
     let direct_verifier = create(account, "DirectVerifier", [code.to_vec(), args].concat()).await?;
-    let direct_version =
-        add_version(account, verifier_router, direct_verifier, B256::ZERO, options.srs_digest).await?;
+    let direct_version = add_version(account, verifier_router, direct_verifier, B256::ZERO, options.srs_digest).await?;
     Ok(Deployment {
         chain_id,
         start_block,
@@ -178,6 +176,9 @@ async fn add_version(
     let found = versions.filter(|v| v.verifier == wrapper).map(|v| v.version).next_back();
     found.ok_or_else(|| {
         let what = "VersionAdded".to_owned();
-        DeployError::Chain(ChainError::Decode { what, reason: "expected the event in the receipt's block, got none".to_owned() })
+        DeployError::Chain(ChainError::Decode {
+            what,
+            reason: "expected the event in the receipt's block, got none".to_owned(),
+        })
     })
 }

@@ -97,8 +97,11 @@ impl VerifierMeta {
 
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path, expected: &'static str) -> Result<T, DeployError> {
     let text = std::fs::read_to_string(path).map_err(|source| DeployError::Io { path: path.to_path_buf(), source })?;
-    serde_json::from_str(&text)
-        .map_err(|e| DeployError::File { path: path.to_path_buf(), expected, got: e.to_string() })
+    serde_json::from_str(&text).map_err(|e| DeployError::File {
+        path: path.to_path_buf(),
+        expected,
+        got: e.to_string(),
+    })
 }
 
 fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), DeployError> {

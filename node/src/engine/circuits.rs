@@ -60,11 +60,7 @@ impl Engine for CircuitEngine {
     fn infer(&self, sources: &[Observation]) -> Result<SlotAnswer, EngineError> {
         let mut answers = self.model.infer(&[slot(sources)]).map_err(words)?;
         let answer = answers.pop().ok_or_else(|| EngineError("expected one answer, got none".to_owned()))?;
-        Ok(SlotAnswer {
-            outputs: answer.outputs,
-            in_domain: answer.in_domain,
-            unsaturated: answer.unsaturated,
-        })
+        Ok(SlotAnswer { outputs: answer.outputs, in_domain: answer.in_domain, unsaturated: answer.unsaturated })
     }
 
     fn prove(&self, mode: Mode, context: U256, sources: &[Observation]) -> Result<Proof, EngineError> {

@@ -6,12 +6,12 @@
 //! | `registry.rs` | the models of this node: engine, and the spec on chain |
 
 mod circuits;
-mod registry;
 #[cfg(test)]
 pub(crate) mod fake;
+mod registry;
 
 pub use circuits::{CircuitEngine, Poseidon};
-pub use registry::{ModelError, ServedModel, Served, SourceSpec};
+pub use registry::{ModelError, Served, ServedModel, SourceSpec};
 
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};

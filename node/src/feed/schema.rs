@@ -81,8 +81,8 @@ impl Schema {
     /// # Errors
     /// [`SchemaError::Read`] or [`SchemaError::Parse`].
     pub fn load(path: &Path) -> Result<Self, SchemaError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| SchemaError::Read { path: path.to_path_buf(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| SchemaError::Read { path: path.to_path_buf(), source })?;
         let parse = |reason: String| SchemaError::Parse { path: path.to_path_buf(), reason };
         let schema: Self = serde_json::from_str(&text).map_err(|e| parse(e.to_string()))?;
         if schema.fields.is_empty() || schema.period == 0 {

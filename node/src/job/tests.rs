@@ -44,8 +44,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::RequestGone),
         Just(Event::RequestSeen(Box::new(request(Mode::Direct)), block(9))),
         Just(Event::Failed("no".to_owned())),
-        prop::sample::select(State::ALL.to_vec())
-            .prop_map(|to| Event::RolledBack { to, reason: "again".to_owned() }),
+        prop::sample::select(State::ALL.to_vec()).prop_map(|to| Event::RolledBack { to, reason: "again".to_owned() }),
         any::<u64>().prop_map(|at| Event::Deferred { not_before: at, reason: "wait".to_owned() }),
     ]
 }

@@ -110,10 +110,8 @@ impl Book {
     }
 
     fn one(&self, tail: &str, args: &[&dyn rusqlite::ToSql]) -> Result<Option<Observation>, PublishError> {
-        let body: Option<String> = self
-            .lock()?
-            .query_row(&format!("SELECT body FROM observations {tail}"), args, |r| r.get(0))
-            .optional()?;
+        let body: Option<String> =
+            self.lock()?.query_row(&format!("SELECT body FROM observations {tail}"), args, |r| r.get(0)).optional()?;
         body.as_deref().map(parse).transpose()
     }
 

@@ -17,8 +17,7 @@ use crate::{
 };
 
 /// Order of BN254's scalar field.
-const FIELD: U256 =
-    alloy::primitives::uint!(0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001_U256);
+const FIELD: U256 = alloy::primitives::uint!(0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001_U256);
 
 /// A feed that this publisher signs for, checked against the registry.
 pub struct Feed {
@@ -98,10 +97,8 @@ impl Signer {
             .get(row % feed.rows.len().max(1))
             .ok_or_else(|| PublishError::Row("there are no observations".to_owned()))?;
         let salt = salt();
-        let commitment = self
-            .commitments
-            .commitment(feed.schema_hash, &observed.values, salt)
-            .map_err(PublishError::Commitment)?;
+        let commitment =
+            self.commitments.commitment(feed.schema_hash, &observed.values, salt).map_err(PublishError::Commitment)?;
         let observed_at = seq.saturating_mul(feed.period);
         let header = WireHeader {
             feed_id: feed.id,

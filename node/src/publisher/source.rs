@@ -37,8 +37,7 @@ struct Row {
 /// [`PublishError`]: unreadable, of another feed, empty, or a value that does not fit.
 pub fn load_observations(path: &Path, schema: &Schema, asset: Option<&str>) -> Result<Vec<Observed>, PublishError> {
     let parse = |reason: String| PublishError::Parse { path: path.to_path_buf(), reason };
-    let text =
-        std::fs::read_to_string(path).map_err(|source| PublishError::Io { path: path.to_path_buf(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| PublishError::Io { path: path.to_path_buf(), source })?;
     let file: File = serde_json::from_str(&text).map_err(|e| parse(e.to_string()))?;
     if file.feed != schema.name {
         return Err(parse(format!("expected observations of feed {:?}, got {:?}", schema.name, file.feed)));

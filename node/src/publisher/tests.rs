@@ -8,7 +8,10 @@ use super::*;
 use crate::{
     bindings::IFeedRegistry::ObservationHeader,
     engine::fake::FakeCommitments,
-    feed::{Field, Labels, Schema, tests::{KEY, domain}},
+    feed::{
+        Field, Labels, Schema,
+        tests::{KEY, domain},
+    },
     wallet::Wallet,
 };
 
@@ -54,9 +57,8 @@ fn one_period_has_one_header_also_after_restarts() {
 #[test]
 fn rows_follow_each_other_and_start_over() {
     let dir = tempfile::tempdir().unwrap();
-    let dates: Vec<_> = (0..4)
-        .map(|i| signer(&dir).publish(&feed(1), 6_000 + 60 * i).unwrap().labels.date.unwrap())
-        .collect();
+    let dates: Vec<_> =
+        (0..4).map(|i| signer(&dir).publish(&feed(1), 6_000 + 60 * i).unwrap().labels.date.unwrap()).collect();
     assert_eq!(dates, ["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-01"]);
 }
 
@@ -121,10 +123,7 @@ fn observations_of_another_feed_or_width_are_refused_with_the_reason() {
         PublishError::Parse { reason, .. } => reason,
         other => other.to_string(),
     };
-    assert_eq!(
-        reason(&FILE.replace("\"two\"", "\"three\"")),
-        "expected observations of feed \"two\", got \"three\""
-    );
+    assert_eq!(reason(&FILE.replace("\"two\"", "\"three\"")), "expected observations of feed \"two\", got \"three\"");
     assert_eq!(reason(&FILE.replace("[1,2]", "[1]")), "2020-01-01: schema two: expected 2 values, got 1");
 }
 

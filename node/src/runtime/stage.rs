@@ -106,9 +106,7 @@ impl<S: Stage> StageService<S> {
         let event = match outcome {
             Outcome::Done(event) => event,
             Outcome::Settled => return Ok(()),
-            Outcome::Retry(reason) => {
-                Event::Deferred { not_before: unix_now() + retry_delay(job.attempts), reason }
-            }
+            Outcome::Retry(reason) => Event::Deferred { not_before: unix_now() + retry_delay(job.attempts), reason },
             Outcome::RetryIn(seconds, reason) => Event::Deferred { not_before: unix_now() + seconds, reason },
         };
         report(stage, job, &event);

@@ -35,11 +35,7 @@ pub struct Supervisor {
 impl Supervisor {
     /// A supervisor that gives services `grace` to finish what they have begun.
     pub const fn new(grace: Duration) -> Self {
-        Self {
-            services: Vec::new(),
-            grace,
-            backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(60)),
-        }
+        Self { services: Vec::new(), grace, backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(60)) }
     }
 
     /// Sets the delays between restarts.

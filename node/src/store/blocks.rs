@@ -102,10 +102,7 @@ fn take_back(tx: &Transaction<'_>, job: &Job) -> Result<Job, StoreError> {
     let mut job = jobs::apply(tx, job.id(), None, Event::Unfulfilled)?;
     let sent: i64 = tx.query_row("SELECT count(*) FROM txs WHERE job = ?1", [job.id().to_string()], |r| r.get(0))?;
     if sent > 0 {
-        tx.execute(
-            "UPDATE txs SET status = 'live' WHERE job = ?1 AND status = 'mined'",
-            [job.id().to_string()],
-        )?;
+        tx.execute("UPDATE txs SET status = 'live' WHERE job = ?1 AND status = 'mined'", [job.id().to_string()])?;
         if job.state == job.request.mode.proved() {
             job = jobs::apply(tx, job.id(), None, Event::Submitted)?;
         }

@@ -47,8 +47,7 @@ impl Store {
     /// # Errors
     /// The folder cannot be made, the file is no SQLite database, or it has another schema version.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(dir)
-            .map_err(|source| StoreError::Io { path: dir.to_path_buf(), source })?;
+        std::fs::create_dir_all(dir).map_err(|source| StoreError::Io { path: dir.to_path_buf(), source })?;
         let path = dir.join("node.sqlite");
         let mut conn = Connection::open(&path)?;
         schema::prepare(&mut conn, &path)?;

@@ -127,10 +127,10 @@ fn a_reorg_undoes_requests_and_answers_above_the_ancestor_only() {
     assert_eq!(store.job(one).unwrap().state, State::Final);
 
     let changed = store.roll_back(6).unwrap();
-    assert_eq!(changed.iter().map(|j| (j.id(), j.state)).collect::<Vec<_>>(), [
-        (two, State::Reorged),
-        (one, State::Requested),
-    ]);
+    assert_eq!(
+        changed.iter().map(|j| (j.id(), j.state)).collect::<Vec<_>>(),
+        [(two, State::Reorged), (one, State::Requested),]
+    );
     assert_eq!(store.tip().unwrap(), Some(block(6, 0)));
 
     store.advance(&[block(7, 1)], &[seen(2, 7)]).unwrap();

@@ -6,7 +6,10 @@
 
 use alloy::primitives::B256;
 
-use crate::{chain::tx::Fees, store::{StoredTx, TxStatus}};
+use crate::{
+    chain::tx::Fees,
+    store::{StoredTx, TxStatus},
+};
 
 /// A nonce, and the fees that a replacement on it must beat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

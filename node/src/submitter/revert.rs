@@ -18,7 +18,10 @@ pub(super) fn verdict(data: &[u8], reason: &str) -> Outcome {
         return if Feed::abi_decode(data).is_ok() { collect_again(text) } else { Outcome::Done(Event::Failed(text)) };
     };
     match error {
-        Oracle::RequestNotOpen(_) | Oracle::RequestUnknown(_) => Outcome::RetryIn(WAIT_FOR_WATCHER, text),
+        // The last one: a reorg may have taken the registration away for a while.
+        Oracle::RequestNotOpen(_) | Oracle::RequestUnknown(_) | Oracle::DirectVerifierNotSet(_) => {
+            Outcome::RetryIn(WAIT_FOR_WATCHER, text)
+        }
         Oracle::DeadlinePassed(_) | Oracle::ProofExpired(_) => Outcome::Done(Event::Expired(text)),
         Oracle::ObservationOutOfWindow(_)
         | Oracle::ObservationNoLongerValid(_)

@@ -89,14 +89,24 @@ impl Submitter {
             None => first,
             Some(Some(bumped)) => bumped.max(first),
             Some(None) => {
-                return Ok(Err(format!("a replacement on nonce {} would offer more than {most} wei per gas", slot.nonce)));
+                return Ok(Err(format!(
+                    "a replacement on nonce {} would offer more than {most} wei per gas",
+                    slot.nonce
+                )));
             }
         };
         if fees.max_fee < base {
             return Ok(Err(format!("the base fee is {base} wei per gas: expected at most {most}")));
         }
-        let draft =
-            Draft { chain_id: self.chain_id, nonce: slot.nonce, to: Some(self.oracle), data, value: U256::ZERO, gas, fees };
+        let draft = Draft {
+            chain_id: self.chain_id,
+            nonce: slot.nonce,
+            to: Some(self.oracle),
+            data,
+            value: U256::ZERO,
+            gas,
+            fees,
+        };
         match check_funds(&*self.chain, from, &draft).await {
             Ok(()) => Ok(Ok(draft)),
             Err(error @ ChainError::Funds { .. }) => Ok(Err(error.to_string())),
@@ -151,7 +161,10 @@ impl Submitter {
         for tx in txs.iter().filter(|t| t.status == TxStatus::Live) {
             let Some(receipt) = self.chain.receipt(tx.hash).await? else { continue };
             if receipt.success {
-                return Ok(Outcome::RetryIn(LOOK_AGAIN, format!("mined in block {}, waiting for confirmations", receipt.block.number)));
+                return Ok(Outcome::RetryIn(
+                    LOOK_AGAIN,
+                    format!("mined in block {}, waiting for confirmations", receipt.block.number),
+                ));
             }
             if head < receipt.block.number + self.confirmations {
                 return Ok(Outcome::RetryIn(LOOK_AGAIN, "mined but reverted, waiting for confirmations".to_owned()));
@@ -230,10 +243,8 @@ impl Submitter {
             Ok(collected) => collected,
             Err(back) => return Ok(Err(back)),
         };
-        let signed = |o: &crate::feed::Observation| SignedHeader {
-            header: (&o.header).into(),
-            signature: o.signature.clone(),
-        };
+        let signed =
+            |o: &crate::feed::Observation| SignedHeader { header: (&o.header).into(), signature: o.signature.clone() };
         let slot = IDodonaOracle::Slot {
             observations: collected.sources.iter().map(signed).collect(),
             publicWords: job.request.public_words.clone(),

@@ -30,7 +30,10 @@ pub enum TelemetryError {
 pub fn logs(config: &LogConfig) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(&config.filter)
         .map_err(|e| TelemetryError::Filter { got: config.filter.clone(), reason: e.to_string() })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let started = if config.json { builder.json().try_init() } else { builder.try_init() };
     started.map_err(|e| TelemetryError::Twice(e.to_string()))
 }

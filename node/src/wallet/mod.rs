@@ -78,7 +78,9 @@ pub enum WalletError {
     #[error("key: the environment variable {0} is not set")]
     NoVariable(String),
     /// A variable does not hold a key; its content is not shown.
-    #[error("key: expected 64 hex digits of a secp256k1 key in the environment variable {name}, got {length} characters that are none")]
+    #[error(
+        "key: expected 64 hex digits of a secp256k1 key in the environment variable {name}, got {length} characters that are none"
+    )]
     BadVariable {
         /// The variable.
         name: String,
@@ -190,8 +192,8 @@ fn password(config: &KeyConfig, keystore: &Path, secrets: &dyn Secrets) -> Resul
     match (&config.password_file, &config.password_env) {
         (Some(_), Some(_)) => Err(WalletError::TwoPasswords),
         (Some(path), None) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| WalletError::File { path: path.clone(), source })?;
+            let text =
+                std::fs::read_to_string(path).map_err(|source| WalletError::File { path: path.clone(), source })?;
             Ok(text.lines().next().unwrap_or_default().to_owned())
         }
         (None, Some(name)) => secrets.env(name).ok_or_else(|| WalletError::NoVariable(name.clone())),

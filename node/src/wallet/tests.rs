@@ -45,11 +45,8 @@ fn a_keystore_opens_with_its_password_only() {
     let dir = tempfile::tempdir().unwrap();
     let made = Wallet::create(dir.path(), "op.json", "right").unwrap();
     std::fs::write(dir.path().join("pw"), "right\nsecond line\n").unwrap();
-    let mut config = KeyConfig {
-        keystore: Some("op.json".into()),
-        password_file: Some("pw".into()),
-        ..KeyConfig::default()
-    };
+    let mut config =
+        KeyConfig { keystore: Some("op.json".into()), password_file: Some("pw".into()), ..KeyConfig::default() };
     config.resolve(dir.path());
     let none = Fixed(HashMap::from([("PW", "wrong")]));
     assert_eq!(Wallet::load(&config, &none).unwrap().address(), made.address());

@@ -15,8 +15,7 @@ use crate::{
 };
 
 /// First topics of the events that are read.
-pub(super) const TOPICS: [B256; 3] =
-    [Requested::SIGNATURE_HASH, Fulfilled::SIGNATURE_HASH, Refunded::SIGNATURE_HASH];
+pub(super) const TOPICS: [B256; 3] = [Requested::SIGNATURE_HASH, Fulfilled::SIGNATURE_HASH, Refunded::SIGNATURE_HASH];
 
 /// What a log says, or `None` if it is a request that this node does not serve.
 pub(super) fn sighting(log: &ChainLog, served: &Served, payee: Address) -> Result<Option<Sighting>, WatchError> {

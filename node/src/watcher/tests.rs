@@ -1,6 +1,10 @@
 //! The watcher over a chain in memory: order, ranges, reorgs, restarts.
 
-use std::{collections::BTreeMap, sync::{Arc, atomic::AtomicU64}, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use alloy::{
     primitives::{Address, B256, U256},
