@@ -47,7 +47,7 @@ pub fn to_bytes(value: Fr) -> [u8; 32] {
 pub fn from_bytes(bytes: &[u8; 32], what: &str) -> Result<Fr, Error> {
     let mut little = *bytes;
     little.reverse();
-    Option::from(Fr::from_repr(little.into()))
+    Option::from(Fr::from_repr(little))
         .ok_or_else(|| Error::FieldElement { what: what.to_owned(), got: hex::encode(bytes) })
 }
 
@@ -84,7 +84,7 @@ pub fn schema_field(schema_hash: &[u8; 32]) -> Fr {
     let mut shifted = [0; 32];
     shifted[1..].copy_from_slice(&schema_hash[..31]);
     shifted.reverse();
-    Option::from(Fr::from_repr(shifted.into())).unwrap_or(Fr::ZERO)
+    Option::from(Fr::from_repr(shifted)).unwrap_or(Fr::ZERO)
 }
 
 /// Refuses values outside `[-2^39, 2^39)`.
