@@ -2,7 +2,10 @@
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use anyhow::{Context, Result, ensure};
-use dodona::{feed::FeedDomain, wallet::Wallet};
+use dodona::{
+    feed::{FeedDomain, Observation},
+    wallet::Wallet,
+};
 use dodona_circuits::api::{self, Mode, Slot, SlotAnswer, SourceInput};
 
 use crate::{
@@ -34,6 +37,17 @@ pub struct Observed {
     pub signature: Bytes,
     /// What the model runs on.
     pub slot: Slot,
+}
+
+impl From<&Observation> for Observed {
+    fn from(served: &Observation) -> Self {
+        let input = SourceInput { values: served.values.clone(), salt: served.salt.0 };
+        Self {
+            header: (&served.header).into(),
+            signature: served.signature.clone(),
+            slot: Slot { sources: vec![input] },
+        }
+    }
 }
 
 /// All that `fulfil` takes.
@@ -101,13 +115,15 @@ impl Stack {
         }
     }
 
-    /// Asks the oracle itself, from [`accounts::USER`], in a block at `time`.
+    /// Asks the oracle itself, from [`accounts::USER`], in a block at `time` if one is given.
     ///
     /// # Errors
     /// The request reverts.
-    pub async fn request(&self, params: RequestParams, time: u64) -> Result<IDodonaOracle::Requested> {
+    pub async fn request(&self, params: RequestParams, time: Option<u64>) -> Result<IDodonaOracle::Requested> {
         let fee = self.chain.view(self.oracle, &IDodonaOracle::quoteCall { params: params.clone() }).await?;
-        self.chain.next_timestamp(time).await?;
+        if let Some(time) = time {
+            self.chain.next_timestamp(time).await?;
+        }
         let call = IDodonaOracle::requestCall { params };
         self.chain.transact(accounts::USER, self.oracle, &call, fee).await?.event()
     }

@@ -4,6 +4,7 @@ use std::fs;
 
 use alloy::primitives::{B256, keccak256};
 use anyhow::{Context, Result, ensure};
+use dodona::feed::Observation;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::paths;
@@ -64,6 +65,16 @@ pub fn days() -> Result<Vec<Day>> {
         float,
     };
     Ok(rows.into_iter().zip(floats).map(day).collect())
+}
+
+/// The day that a served observation replays.
+///
+/// # Errors
+/// None of `days`.
+pub fn day_of<'a>(days: &'a [Day], served: &Observation) -> Result<&'a Day> {
+    let (date, asset) = (served.labels.date.as_deref(), served.labels.asset.as_deref());
+    let found = days.iter().find(|day| Some(day.date.as_str()) == date && Some(day.asset.as_str()) == asset);
+    found.with_context(|| format!("expected a day of the committed observations, got {date:?} of {asset:?}"))
 }
 
 /// Hash of the feed's schema: the committed file is its canonical bytes.

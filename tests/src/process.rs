@@ -16,11 +16,12 @@ use dodona::{
         PublisherConfig, SrsChoice, SubmitterConfig,
     },
     deploy::Deployment,
+    feed::Observation,
     job::State,
+    prover::ProvedAnswer,
     store::Store,
     wallet::KeyConfig,
 };
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
@@ -208,6 +209,28 @@ impl Workplace {
         Ok(process)
     }
 
+    /// What the publisher serves: the newest observation, or that of a number.
+    ///
+    /// # Errors
+    /// It does not serve it.
+    pub async fn observation(&self, seq: Option<u64>) -> Result<Observation> {
+        let config = self.config.publisher()?;
+        let feed = config.feeds.first().context("no feed")?.feed_id;
+        let which = seq.map_or_else(|| "latest".to_owned(), |seq| format!("at/{seq}"));
+        let url = format!("http://{}/v1/feeds/{feed}/{which}", config.listen);
+        Ok(reqwest::get(&url).await?.error_for_status()?.json().await?)
+    }
+
+    /// The stored proof of a job.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn proof(&self, id: B256) -> Result<ProvedAnswer> {
+        let store = self.store()?;
+        let blob = store.job(id)?.proof.with_context(|| format!("job {id} has no proof"))?;
+        Ok(serde_json::from_slice(&store.blobs().get(blob)?)?)
+    }
+
     /// The operator's store, which the process keeps using.
     ///
     /// # Errors
@@ -305,6 +328,14 @@ impl Process {
         self.child.id()
     }
 
+    /// Most memory that it ever held, MiB (Linux; 0 elsewhere).
+    pub fn peak_rss_mib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+        kib.unwrap_or(0) / 1024
+    }
+
     /// Kills it: SIGKILL, nothing can be saved.
     ///
     /// # Errors
@@ -351,12 +382,4 @@ pub async fn until<T>(limit: Duration, mut ask: impl AsyncFnMut() -> Result<Opti
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-}
-
-/// A JSON document served on loopback.
-///
-/// # Errors
-/// No answer, or none with status 200.
-pub async fn fetch(url: &str) -> Result<Value> {
-    Ok(reqwest::get(url).await?.error_for_status()?.json().await?)
 }

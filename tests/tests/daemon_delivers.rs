@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use dodona::{feed::Observation, job::State};
-use dodona_circuits::api::{Mode, Slot, SourceInput};
+use anyhow::Result;
+use dodona::job::State;
+use dodona_circuits::api::Mode;
 use dodona_tests::{
+    abi::IDodonaOracle,
     answer::{Observed, check_parameters},
-    process::fetch,
+    market,
     scene::Live,
-    stack::INITIAL,
+    stack::{INITIAL, PERIOD},
 };
 
 const LIMIT: Duration = Duration::from_secs(90);
@@ -28,24 +29,13 @@ async fn the_daemon_answers_the_markets_request() -> Result<()> {
     live.answered_once(&request, 1).await?;
 
     // The values are those of the day that the publisher committed to.
-    let config = live.place.config.publisher()?;
-    let answer = stack.chain.view(stack.oracle, &dodona_tests::abi::IDodonaOracle::answerOfCall { id: request.id }).await?;
-    let seq = answer.observedAt / dodona_tests::stack::PERIOD;
-    let url = format!("http://{}/v1/feeds/{}/at/{seq}", config.listen, stack.feed);
-    let served: Observation = serde_json::from_value(fetch(&url).await?)?;
-    let days = &live.scene.days;
-    let (date, asset) = (served.labels.date.clone(), served.labels.asset.clone());
-    let day = days.iter().find(|day| Some(&day.date) == date.as_ref() && Some(&day.asset) == asset.as_ref());
-    let day = day.context("the publisher serves an observation that is not in the file")?;
+    let answer = stack.chain.view(stack.oracle, &IDodonaOracle::answerOfCall { id: request.id }).await?;
+    let served = live.place.observation(Some(answer.observedAt / PERIOD)).await?;
+    let day = market::day_of(&live.scene.days, &served)?;
     assert_eq!(served.values, day.values);
-    let observed = Observed {
-        header: (&served.header).into(),
-        signature: served.signature.clone(),
-        slot: Slot { sources: vec![SourceInput { values: served.values, salt: served.salt.0 }] },
-    };
     let (values, update) = stack.parameters().await?;
     assert_eq!(update, 1);
-    check_parameters(&live.scene.kit, &observed, day, values)?;
+    check_parameters(&live.scene.kit, &Observed::from(&served), day, values)?;
 
     for process in [operator, publisher] {
         let log = process.output();

@@ -155,7 +155,7 @@ async fn an_observation_under_the_quorum_is_refused() -> Result<()> {
     let (stack, chain) = (&scene.stack, &scene.stack.chain);
     let model = stack.register_quorum_model().await?;
     let params = IDodonaOracle::RequestParams { modelId: model, ..stack.params(ASKED) };
-    let request = stack.request(params, ASKED).await?;
+    let request = stack.request(params, Some(ASKED)).await?;
     let signed = |observed: &Observed| IDodonaOracle::SignedHeader {
         header: observed.header.clone(),
         signature: observed.signature.clone(),
