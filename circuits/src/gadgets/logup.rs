@@ -1,9 +1,9 @@
 //! Every lookup of the circuit, as ordinary gates: a logarithmic-derivative argument (Haböck, <https://eprint.iacr.org/2022/1530>).
 //!
 //! Tuples `(v, u, w, tag)` are compressed to `v + β u + β² w + β³ tag`. Looked up are, on requantisation rows, the limbs
-//! `a0..a3` as `(a_i, 0, 0, 1)`; on function rows `(a0, 0, 0, 1)` and `(a1, a2, a3, f0)`. A row's table entry is
-//! `(f0, f1, f2, tag)`; a row without one has tag 0, which nothing looks up, so that its multiplicity is of no use to a prover.
-//! With `g_i = α + a_i + β³`, `h = α + a1 + β a2 + β² a3 + β³ f0` and `t = α + f0 + β f1 + β² f2 + β³ tag`, two running sums
+//! `a0..a3` as `(a_i, 0, 0, 2)`; on function rows `(a0, 0, 0, 2)` and `(a1, a2, a3, f0)`. A row's table entry is
+//! `(f0, f1, f2, tag)`, with the tag in the column `active`; a row without one has tag 1, which nothing looks up, so that its multiplicity
+//! is of no use to a prover. With `g_i = α + a_i + 2 β³`, `h = α + a1 + β a2 + β² a3 + β³ f0` and `t = α + f0 + β f1 + β² f2 + β³ tag`, two running sums
 //! advance by `Δφ0 = 1/g0 + 1/g1 + 1/g2` and `Δφ1 = 1/g3 + 1/h - m/t` (each term under its selector). `φ0 + φ1` is 0 on statement rows,
 //! which are the first rows and the last usable one: hence all increments add up to 0. Degree 5.
 //!
@@ -15,10 +15,13 @@ use halo2_proofs::halo2curves::ff;
 use halo2_proofs::plonk::ConstraintSystem;
 use halo2_proofs::poly::Rotation;
 
-use super::{Cells, Columns, statement};
+use super::{Cells, Columns, constant, statement};
+
+/// Tag of a row without table entry: nothing looks it up.
+pub const NO_ENTRY: u64 = 1;
 
 /// Tag of the range table's entries.
-pub const RANGE_TAG: u64 = 1;
+pub const RANGE_TAG: u64 = 2;
 
 /// Tag of function table `i`.
 pub fn function_tag(table: usize) -> u64 {
@@ -32,7 +35,6 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
         let alpha = meta.query_challenge(columns.alpha);
         let beta = meta.query_challenge(columns.beta);
         let active = meta.query_fixed(columns.active, Rotation::cur());
-        let tag = meta.query_fixed(columns.tag, Rotation::cur());
         let m = meta.query_advice(columns.m, Rotation::cur());
         let [phi0, phi1] = columns.phi.map(|c| meta.query_advice(c, Rotation::cur()));
         let [next0, next1] = columns.phi.map(|c| meta.query_advice(c, Rotation::next()));
@@ -43,10 +45,11 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
         let beta2 = beta.clone() * beta.clone();
         let beta3 = beta2.clone() * beta.clone();
         let [f0, f1, f2] = cells.f;
-        let [g0, g1, g2, g3] = cells.a.clone().map(|a| alpha.clone() + a + beta3.clone());
+        let range = beta3.clone() * constant(RANGE_TAG);
+        let [g0, g1, g2, g3] = cells.a.clone().map(|a| alpha.clone() + a + range.clone());
         let [_, a1, a2, a3] = cells.a;
         let h = alpha.clone() + a1 + beta.clone() * a2 + beta2.clone() * a3 + beta3.clone() * f0.clone();
-        let t = alpha + f0 + beta * f1 + beta2 * f2 + beta3 * tag;
+        let t = alpha + f0 + beta * f1 + beta2 * f2 + beta3 * active.clone();
 
         let up0 = (on.clone() + function.clone()) * g1.clone() * g2.clone()
             + on.clone() * (g0.clone() * g2.clone() + g0.clone() * g1.clone());
@@ -69,7 +72,7 @@ pub struct LookupRow {
     pub a: [Fr; 4],
     /// The cells `f0..f2`.
     pub f: [Fr; 3],
-    /// The fixed tag.
+    /// Tag of the row's table entry, or [`NO_ENTRY`].
     pub tag: u64,
     /// A requantisation row.
     pub requant: bool,
@@ -143,7 +146,7 @@ mod tests {
 
     #[test]
     fn multiplicity_on_a_row_without_entry_does_not_pay_for_a_value_outside_the_table() {
-        // A limb of 5000 is looked up; a dot row whose first weight is 5000 has tag 0 and must not serve as its entry.
+        // A limb of 5000 is looked up; a dot row whose first weight is 5000 has no entry and must not serve as its entry.
         let mut forged = layout(INPUTS);
         let at = row(&forged, RowKind::Dot { start: true }, 2);
         let lane = (0..forged.rows.len()).find(|i| matches!(forged.rows[*i].kind, RowKind::Requant(_))).unwrap();

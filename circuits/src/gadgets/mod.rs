@@ -50,9 +50,8 @@ pub struct Columns {
     pub phi: [Column<Advice>; 2],
     /// Weights, round constants, or a table entry.
     pub f: [Column<Fixed>; 3],
-    /// Tag of the row's table entry; 0 where there is none.
-    pub tag: Column<Fixed>,
-    /// 1 on every row on which the running sums advance.
+    /// On every row on which the running sums advance, the tag of its table entry ([`logup::NO_ENTRY`] where there is none); 0 on the
+    /// last usable row. Not 0 means that the sums advance, so that one column serves for both.
     pub active: Column<Fixed>,
     /// 1 on requantisation rows.
     pub requant: Column<Fixed>,
@@ -77,14 +76,14 @@ impl Columns {
         let a = [(); 4].map(|()| meta.advice_column());
         let [acc, b, z, m] = [(); 4].map(|()| meta.advice_column());
         let f = [(); 3].map(|()| meta.fixed_column());
-        let [tag, active, requant, group, e, n] = [(); 6].map(|()| meta.fixed_column());
+        let [active, requant, group, e, n] = [(); 5].map(|()| meta.fixed_column());
         let instance = meta.instance_column();
         for column in [a[0], a[1], a[2], z] {
             meta.enable_equality(column);
         }
         let [alpha, beta] = [(); 2].map(|()| meta.challenge_usable_after(FirstPhase));
         let phi = [(); 2].map(|()| meta.advice_column_in(SecondPhase));
-        let columns = Self { a, acc, b, z, m, phi, f, tag, active, requant, group, e, n, instance, alpha, beta };
+        let columns = Self { a, acc, b, z, m, phi, f, active, requant, group, e, n, instance, alpha, beta };
         statement::configure(meta, &columns);
         linear::configure(meta, &columns);
         requant::configure(meta, &columns);

@@ -50,7 +50,6 @@ struct Point {
     columns: Columns,
     selectors: Selectors,
     active: u64,
-    tag: u64,
     alpha: Fr,
     beta: Fr,
     /// By column: current and next value.
@@ -66,7 +65,6 @@ impl Point {
             columns: columns.clone(),
             selectors: kind.selectors(),
             active,
-            tag: 3,
             alpha: noise(1),
             beta: noise(2),
             advice: (0..10).map(|i| [noise(10 + i), noise(40 + i)]).collect(),
@@ -79,7 +77,6 @@ impl Point {
         let c = &self.columns;
         let s = self.selectors;
         let small = [
-            (c.tag, self.tag),
             (c.active, self.active),
             (c.requant, s.requant),
             (c.group, s.group),
@@ -163,12 +160,12 @@ fn last_usable_row_reads_no_blinding_row() {
 fn running_sums_advance_by_what_each_row_kind_looks_up() {
     let (cs, columns) = configured();
     for kind in KINDS {
-        let mut point = Point::new(&columns, kind, 1, 5);
+        let mut point = Point::new(&columns, kind, 3, 5);
         let cell = |column: halo2_proofs::plonk::Column<_>| point.advice[column.index()][0];
         let row = LookupRow {
             a: columns.a.map(cell),
             f: point.f,
-            tag: point.tag,
+            tag: point.active,
             requant: matches!(kind, RowKind::Requant(_)),
             function: kind == RowKind::Function,
             m: cell(columns.m),
@@ -214,7 +211,7 @@ fn degrees_are_those_of_the_pages() {
 #[test]
 fn committed_polynomials_are_those_of_the_index() {
     let (cs, _) = configured();
-    assert_eq!((cs.num_advice_columns(), cs.num_fixed_columns(), cs.num_instance_columns()), (10, 9, 1));
+    assert_eq!((cs.num_advice_columns(), cs.num_fixed_columns(), cs.num_instance_columns()), (10, 8, 1));
     let copied = cs.permutation().get_columns().len();
     assert_eq!(copied, 4);
     // Halo2 splits the permutation into products of `degree - 2` columns and the quotient into `degree - 1` pieces.

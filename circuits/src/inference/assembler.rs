@@ -10,6 +10,7 @@ use halo2_proofs::halo2curves::ff;
 
 use super::statement::{pow2, signed};
 use crate::gadgets::RowKind;
+use crate::gadgets::logup::NO_ENTRY;
 use crate::gadgets::poseidon::{self, ROUNDS, State};
 use crate::quant::program::{LANE_BITS, LIMB_BITS, Requant};
 
@@ -48,7 +49,7 @@ pub struct Row {
     pub kind: RowKind,
     /// The fixed cells.
     pub f: [Fr; 3],
-    /// Tag of the table entry; 0 where there is none.
+    /// Tag of the table entry; [`NO_ENTRY`] where there is none.
     pub tag: u64,
 }
 
@@ -123,7 +124,7 @@ impl Assembler {
             self.terminate();
         }
         let acc = if starts || in_sum { self.acc } else { Fr::ZERO };
-        self.rows.push(Row { kind, f, tag: 0 });
+        self.rows.push(Row { kind, f, tag: NO_ENTRY });
         self.values.push(Values { acc, ..values });
         self.rows.len() - 1
     }
@@ -132,7 +133,7 @@ impl Assembler {
     pub fn terminate(&mut self) {
         if self.open {
             self.open = false;
-            self.rows.push(Row { kind: RowKind::Dot { start: true }, f: [Fr::ZERO; 3], tag: 0 });
+            self.rows.push(Row { kind: RowKind::Dot { start: true }, f: [Fr::ZERO; 3], tag: NO_ENTRY });
             self.values.push(Values { acc: self.acc, ..Values::default() });
         }
     }

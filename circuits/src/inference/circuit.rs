@@ -93,8 +93,7 @@ impl InferenceCircuit {
             for (column, value) in columns.f.into_iter().zip(row.f) {
                 assign(column, value);
             }
-            assign(columns.tag, Fr::from(row.tag));
-            assign(columns.active, Fr::from(u64::from(i < last)));
+            assign(columns.active, Fr::from(if i < last { row.tag } else { 0 }));
             assign(columns.requant, Fr::from(selectors.requant));
             assign(columns.group, Fr::from(selectors.group));
             assign(columns.e, Fr::from(selectors.e));
