@@ -199,14 +199,7 @@ pub fn mode_number(mode: Mode) -> u8 {
 }
 
 /// One answer's call, paid to [`accounts::PAYEE`].
-pub fn fulfil(
-    id: B256,
-    mode: Mode,
-    expiry: u64,
-    observed: &Observed,
-    outputs: &[[u8; 32]],
-    proof: Vec<u8>,
-) -> Fulfil {
+pub fn fulfil(id: B256, mode: Mode, expiry: u64, observed: &Observed, outputs: &[[u8; 32]], proof: Vec<u8>) -> Fulfil {
     let header = SignedHeader { header: observed.header.clone(), signature: observed.signature.clone() };
     Fulfil {
         ids: vec![id],

@@ -15,7 +15,8 @@ use crate::paths;
 /// # Errors
 /// `forge build` has not been run, or there is no such contract.
 pub fn creation_code(name: &str) -> Result<Vec<u8>> {
-    let (file, contract) = name.split_once(':').map_or_else(|| (format!("{name}.sol"), name), |(f, c)| (f.to_owned(), c));
+    let (file, contract) =
+        name.split_once(':').map_or_else(|| (format!("{name}.sol"), name), |(f, c)| (f.to_owned(), c));
     let path = paths::contracts().join("out").join(file).join(format!("{contract}.json"));
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("{}: run `forge build` in contracts/ (scripts/test does)", path.display()))?;

@@ -70,7 +70,8 @@ impl Receipt {
 
     /// Its events of one kind, from any contract.
     pub fn events<E: SolEvent>(&self) -> Vec<E> {
-        let log = |l: &WireLog| Log { address: l.address, data: LogData::new_unchecked(l.topics.clone(), l.data.clone()) };
+        let log =
+            |l: &WireLog| Log { address: l.address, data: LogData::new_unchecked(l.topics.clone(), l.data.clone()) };
         self.logs.iter().filter_map(|l| E::decode_log(&log(l)).ok().map(|decoded| decoded.data)).collect()
     }
 
@@ -321,7 +322,8 @@ impl Chain {
     /// # Errors
     /// The endpoint does not answer.
     pub async fn placed_events<E: SolEvent>(&self, address: Address) -> Result<Vec<(E, Place)>> {
-        let filter = json!({"address": address, "topics": [E::SIGNATURE_HASH], "fromBlock": "0x0", "toBlock": "latest"});
+        let filter =
+            json!({"address": address, "topics": [E::SIGNATURE_HASH], "fromBlock": "0x0", "toBlock": "latest"});
         let logs: Vec<WireLog> = self.rpc("eth_getLogs", json!([filter])).await?;
         let decode = |l: WireLog| {
             let place = Place { block: l.block_number.to(), transaction: l.transaction_hash };

@@ -7,7 +7,7 @@ use std::{
     sync::OnceLock,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use dodona_circuits::{
     api::{CompileRequest, DirectProof, DirectProver, KeyRing, Mode, Model, Slot},
     evm::VerifierSource,
@@ -33,6 +33,9 @@ pub fn lock(cache: &Path, name: &str) -> Result<CacheLock> {
     file.lock().with_context(|| format!("lock {}", path.display()))?;
     Ok(CacheLock(file))
 }
+
+/// First part of the name of a folder that depends on the circuits.
+const PREFIX: &str = "circuits-";
 
 /// The compiled risk model.
 #[derive(Debug)]
@@ -73,12 +76,12 @@ impl Kit {
     pub fn load_in(cache: &Path, progress: &dyn Progress) -> Result<Self> {
         fs::create_dir_all(cache).with_context(|| cache.display().to_string())?;
         let _lock = lock(cache, "model")?;
-        let home = cache.join(format!("circuits-{}", fingerprint()?));
-        let ring = KeyRing {
-            store: SrsStore::new(cache.join("srs")),
-            origin: SrsOrigin::Dev,
-            shared: home.join("keys"),
-        };
+        let home = cache.join(format!("{PREFIX}{CIRCUITS}"));
+        if !home.exists() {
+            prune(cache, &home)?;
+        }
+        let ring =
+            KeyRing { store: SrsStore::new(cache.join("srs")), origin: SrsOrigin::Dev, shared: home.join("keys") };
         let model = compile_risk(&home)?;
         ring.ensure(&model, Mode::Direct, progress)?;
         ring.ensure(&model, Mode::Aggregated, progress)?;
@@ -136,15 +139,24 @@ fn compile_risk(home: &Path) -> Result<Model> {
         let path = paths::risk_model().join(name);
         fs::read(&path).with_context(|| path.display().to_string())
     };
-    let files = ["risk.onnx", "model.json", "schema.json", "calibration.json"].map(read).into_iter().collect::<Result<Vec<_>>>()?;
+    let files = ["risk.onnx", "model.json", "schema.json", "calibration.json"]
+        .map(read)
+        .into_iter()
+        .collect::<Result<Vec<_>>>()?;
     let dir = home.join(format!("risk-{}", hash(files.iter().map(Vec::as_slice))));
     if dir.join("manifest.json").exists() {
         return Ok(Model::load(&dir)?);
     }
     let spec = ModelSpec::load(&paths::risk_model().join("model.json"))?;
     let calibration = Some(Calibration::parse(&files[3], &spec.resolve().scales())?);
-    let request =
-        CompileRequest { onnx: &files[0], spec: Some(spec), calibration, options: Options::default(), slots: 1, salt: None };
+    let request = CompileRequest {
+        onnx: &files[0],
+        spec: Some(spec),
+        calibration,
+        options: Options::default(),
+        slots: 1,
+        salt: None,
+    };
     Ok(Model::compile(request, &dir)?.0)
 }
 
@@ -170,23 +182,26 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::rename(&partial, path).with_context(|| path.display().to_string())
 }
 
-/// Hash of the circuits' sources and of the locked dependencies: what keys and proofs depend on beside the model.
-fn fingerprint() -> Result<String> {
-    let mut files = vec![paths::root().join("Cargo.lock")];
-    for room in ["aggregate", "evm", "gadgets", "inference", "keys", "ops", "quant", "model", "api"] {
-        let dir = paths::root().join("circuits/src").join(room);
-        for entry in fs::read_dir(&dir).with_context(|| dir.display().to_string())? {
-            files.push(entry?.path());
-        }
+/// Hash of the circuits' sources and of the locked dependencies that this program was built from (`build.rs`): what keys and proofs
+/// depend on beside the model.
+const CIRCUITS: &str = env!("DODONA_CIRCUITS");
+/// Folders of other circuits that are kept: one for an older checkout beside this one.
+const KEPT: usize = 1;
+
+/// Removes what circuits made that are no longer in use: an aggregation key takes 1 GB.
+fn prune(cache: &Path, home: &Path) -> Result<()> {
+    let entries = fs::read_dir(cache).with_context(|| cache.display().to_string())?;
+    let mut others: Vec<_> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path != home && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX)))
+        .map(|path| (fs::metadata(&path).and_then(|data| data.modified()).ok(), path))
+        .collect();
+    others.sort();
+    others.truncate(others.len().saturating_sub(KEPT));
+    for (_, path) in others {
+        fs::remove_dir_all(&path).with_context(|| path.display().to_string())?;
     }
-    files.retain(|path| path.is_file() && path.file_name().is_none_or(|name| name != "tests.rs"));
-    files.sort();
-    if files.len() < 10 {
-        bail!("expected the circuits' sources under {}, got {} files", paths::root().display(), files.len());
-    }
-    let texts = files.iter().map(|path| fs::read(path).with_context(|| path.display().to_string()));
-    let texts = texts.collect::<Result<Vec<_>>>()?;
-    Ok(hash(texts.iter().map(Vec::as_slice)))
+    Ok(())
 }
 
 /// Sixteen hexadecimal digits of the Keccak hash of parts with their lengths.

@@ -257,8 +257,9 @@ impl Workplace {
     /// The store cannot be changed.
     pub fn hold_before(&self, state: State) -> Result<()> {
         let trigger = format!(
-            "CREATE TRIGGER hold BEFORE UPDATE OF state ON jobs WHEN NEW.state = '{state}' \
-             BEGIN SELECT RAISE(ABORT, '{HELD}'); END"
+            "CREATE TRIGGER hold BEFORE INSERT ON transitions \
+             WHEN NEW.to_state = '{state}' AND NEW.from_state <> NEW.to_state BEGIN \
+             SELECT RAISE(ABORT, '{HELD}'); END"
         );
         Ok(self.connection()?.execute_batch(&trigger)?)
     }

@@ -169,15 +169,20 @@ impl Stack {
         let srs = B256::from(kit.direct.srs_digest);
         let arguments_ = Constructors::verifierRouterCall { owner, devSrsDigest: srs, allowsDev: true };
         let router = on.create("VerifierRouter", arguments(&arguments_)).await?;
-        let oracle = on.create("DodonaOracle", arguments(&Constructors::oracleCall {
-            owner,
-            models,
-            feeds,
-            router,
-            directFee: U256::from(DIRECT_FEE),
-            aggregatedFee: U256::from(AGGREGATED_FEE),
-            callbackGasPrice: U256::from(CALLBACK_GAS_PRICE),
-        })).await?;
+        let oracle = on
+            .create(
+                "DodonaOracle",
+                arguments(&Constructors::oracleCall {
+                    owner,
+                    models,
+                    feeds,
+                    router,
+                    directFee: U256::from(DIRECT_FEE),
+                    aggregatedFee: U256::from(AGGREGATED_FEE),
+                    callbackGasPrice: U256::from(CALLBACK_GAS_PRICE),
+                }),
+            )
+            .await?;
 
         let gas_cap = U256::from(GAS_CAP);
         let direct_verifier = on.generated(&kit.direct).await?;
@@ -273,7 +278,8 @@ async fn register_feed(on: &Deployer<'_>, feeds: Address) -> Result<B256> {
         salt: B256::ZERO,
     };
     on.send(feeds, &call).await?;
-    let id = IFeedRegistry::feedIdOfCall { owner: on.owner, schemaHash: schema, length, period: PERIOD, salt: B256::ZERO };
+    let id =
+        IFeedRegistry::feedIdOfCall { owner: on.owner, schemaHash: schema, length, period: PERIOD, salt: B256::ZERO };
     on.chain.view(feeds, &id).await
 }
 
@@ -323,9 +329,8 @@ async fn deploy_market(on: &Deployer<'_>, stack: &mut Stack) -> Result<()> {
     let envelope = on.create("RiskEnvelope", arguments(&Constructors::envelopeCall { owner })).await?;
     let call = Constructors::riskOracleCall { owner, oracle: stack.oracle, envelope };
     let risk_oracle = on.create("RiskOracle", arguments(&call)).await?;
-    let token = |name: &str| {
-        arguments(&Constructors::tokenCall { name: format!("Example {name}"), symbol: name.to_owned() })
-    };
+    let token =
+        |name: &str| arguments(&Constructors::tokenCall { name: format!("Example {name}"), symbol: name.to_owned() });
     let collateral = on.create("ExampleToken", token("COLL")).await?;
     let debt = on.create("ExampleToken", token("DEBT")).await?;
     let price = Constructors::priceCall { owner, price: U256::from(1_000_000_000_000_000_000_u64) };
@@ -343,13 +348,16 @@ async fn deploy_market(on: &Deployer<'_>, stack: &mut Stack) -> Result<()> {
     };
     let market = on.create("LendingMarket", arguments(&call)).await?;
     let limits = |min, max, max_step| IRiskEnvelope::FieldLimits { min, max, maxStep: max_step };
-    on.send(envelope, &IRiskEnvelope::setLimitsCall {
-        market: collateral,
-        updateType: UPDATE_TYPE.to_owned(),
-        fields: vec![limits(2_000, 9_000, 2_500), limits(2_500, 9_500, 2_500), limits(100, 2_000, 1_000)],
-        minDelay: 0,
-        jointRule: 1,
-    })
+    on.send(
+        envelope,
+        &IRiskEnvelope::setLimitsCall {
+            market: collateral,
+            updateType: UPDATE_TYPE.to_owned(),
+            fields: vec![limits(2_000, 9_000, 2_500), limits(2_500, 9_500, 2_500), limits(100, 2_000, 1_000)],
+            minDelay: 0,
+            jointRule: 1,
+        },
+    )
     .await?;
     let source = IRiskOracle::Source {
         modelId: stack.model,

@@ -34,11 +34,8 @@ async fn oracle_refuses(mode: Mode) -> Result<()> {
     }
     let mut bad = answer.clone();
     bad.slots[0].outputWords[0] |= U256::from(1) << 194;
-    let expected = IDodonaOracle::OutputWordMalformed {
-        id: request.id,
-        index: U256::ZERO,
-        got: bad.slots[0].outputWords[0],
-    };
+    let expected =
+        IDodonaOracle::OutputWordMalformed { id: request.id, index: U256::ZERO, got: bad.slots[0].outputWords[0] };
     chain.refused(operator, stack.oracle, &bad, &expected).await?;
 
     // Another commitment: the publisher's signature does not cover it; signed by the publisher, the proof does not.
@@ -103,7 +100,9 @@ async fn wrapper_refuses(mode: Mode) -> Result<()> {
     };
     assert!(stack.chain.view(wrapper, &call(key, words.clone())).await?);
     for index in 0..words.len() {
-        for changed in [words[index] + U256::from(1), words[index].checked_sub(U256::from(1)).unwrap_or(R - U256::from(1))] {
+        for changed in
+            [words[index] + U256::from(1), words[index].checked_sub(U256::from(1)).unwrap_or(R - U256::from(1))]
+        {
             let mut bad = words.clone();
             bad[index] = changed;
             assert!(!stack.chain.view(wrapper, &call(key, bad)).await?, "word {index} as {changed}");

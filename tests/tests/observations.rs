@@ -104,8 +104,7 @@ async fn a_header_at_odds_with_its_feed_is_refused() -> Result<()> {
     };
     chain.refused(accounts::OPERATOR, stack.oracle, &bad, &expected).await?;
     let bad = proved(&scene, &request, ASKED, |header| header.observedAt -= 1).await?;
-    let expected =
-        IFeedRegistry::ObservedAtMismatch { expected: U256::from(ASKED), got: U256::from(ASKED - 1) };
+    let expected = IFeedRegistry::ObservedAtMismatch { expected: U256::from(ASKED), got: U256::from(ASKED - 1) };
     chain.refused(accounts::OPERATOR, stack.oracle, &bad, &expected).await?;
     let bad = proved(&scene, &request, ASKED, |header| header.setEpoch = 2).await?;
     let expected = IFeedRegistry::EpochNotAccepted { feedId: stack.feed, current: 1, got: 2 };
@@ -128,8 +127,7 @@ async fn an_unsigned_or_wrongly_signed_observation_is_refused() -> Result<()> {
     chain.refused(accounts::OPERATOR, stack.oracle, &with(Bytes::new()), &expected).await?;
 
     let stranger = with(stack.sign(&header, accounts::STRANGER_KEY)?);
-    let expected =
-        IFeedRegistry::NotPublisher { feedId: stack.feed, setEpoch: 1, signer: accounts::STRANGER };
+    let expected = IFeedRegistry::NotPublisher { feedId: stack.feed, setEpoch: 1, signer: accounts::STRANGER };
     chain.refused(accounts::OPERATOR, stack.oracle, &stranger, &expected).await?;
 
     // The same signature in its other form: s in the upper half.

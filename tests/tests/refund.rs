@@ -67,11 +67,8 @@ async fn an_answer_after_the_deadline_is_refused_even_with_a_lasting_proof() -> 
     chain.mine_at(deadline).await?;
     assert!(chain.simulate(accounts::OPERATOR, stack.oracle, &answer).await?.is_ok());
     chain.mine_at(deadline + 1).await?;
-    let expected = IDodonaOracle::DeadlinePassed {
-        id,
-        deadline: U256::from(deadline),
-        timestamp: U256::from(deadline + 1),
-    };
+    let expected =
+        IDodonaOracle::DeadlinePassed { id, deadline: U256::from(deadline), timestamp: U256::from(deadline + 1) };
     chain.refused(accounts::OPERATOR, stack.oracle, &answer, &expected).await?;
     let refund = IDodonaOracle::refundCall { id };
     chain.transact(accounts::STRANGER, stack.oracle, &refund, U256::ZERO).await?;

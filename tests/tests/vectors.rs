@@ -126,7 +126,8 @@ fn circuits_agree_with_the_vectors() -> Result<()> {
         assert_eq!(word_to_bytes(&statement::schema_field(&schema.hash.0)), schema.field.to_be_bytes::<32>());
     }
     for input in &vectors.inputs {
-        let words = statement::pack(&input.values).iter().map(|word| B256::from(word_to_bytes(word))).collect::<Vec<_>>();
+        let words =
+            statement::pack(&input.values).iter().map(|word| B256::from(word_to_bytes(word))).collect::<Vec<_>>();
         assert_eq!(words, input.words, "{:?}", input.values);
         let schema = vectors.schemas[&input.schema].hash;
         assert_eq!(api::commitment(schema.0, &input.values, input.salt.0)?, input.commitment.0, "{:?}", input.values);
@@ -176,11 +177,8 @@ fn publisher_and_node_agree_with_the_vectors() -> Result<()> {
         assert_eq!(context(&binding), vector.word);
     }
     for output in &vectors.outputs {
-        let answer = SlotAnswer {
-            outputs: output.values.clone(),
-            in_domain: output.in_domain,
-            unsaturated: output.unsaturated,
-        };
+        let answer =
+            SlotAnswer { outputs: output.values.clone(), in_domain: output.in_domain, unsaturated: output.unsaturated };
         let words: Vec<B256> = output_words(&answer).into_iter().map(B256::from).collect();
         assert_eq!(words, output.words);
     }

@@ -108,7 +108,8 @@ async fn tell(options: &Options, say: &Narrator) -> Result<()> {
         config.models.iter_mut().for_each(|model| model.aggregated = true);
     }
     stage.place.write()?;
-    let operator = say.wait("starting the operator with the aggregation key", Some(15.0), stage.place.operator()).await?;
+    let operator =
+        say.wait("starting the operator with the aggregation key", Some(15.0), stage.place.operator()).await?;
     next_observation(&stage, say).await?;
     let middle = stage.stack.parameters().await?;
     let aggregated = deliver(&stage, Mode::Aggregated, estimate, say).await?;
@@ -137,7 +138,11 @@ async fn set_up(cache: &std::path::Path, say: &Narrator) -> Result<Stage> {
         anyhow::Ok((kit, shape))
     });
     let (kit, shape) = made.await??;
-    say.line(&format!("generated verifiers: direct {} bytes, aggregated {} bytes of code", kit.direct.runtime.len(), shape.verifier.runtime.len()));
+    say.line(&format!(
+        "generated verifiers: direct {} bytes, aggregated {} bytes of code",
+        kit.direct.runtime.len(),
+        shape.verifier.runtime.len()
+    ));
     say.line("SRS: the INSECURE development one; never for production");
 
     say.title("Chain and contracts");

@@ -153,6 +153,7 @@ pub fn show_parameters(say: &Narrator, before: [u64; 3], delivery: &Delivery) {
 pub fn show_steps(say: &Narrator, steps: &[Transition]) {
     let Some(first) = steps.first() else { return };
     let reached = steps.iter().filter(|step| step.from != step.to);
-    let text: Vec<String> = reached.map(|step| format!("{} +{} s", step.to, step.at.saturating_sub(first.at))).collect();
+    let text: Vec<String> =
+        reached.map(|step| format!("{} +{} s", step.to, step.at.saturating_sub(first.at))).collect();
     say.line(&format!("operator: {}", text.join(", ")));
 }
