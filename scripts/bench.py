@@ -45,10 +45,13 @@ def dodona(name, folder, cache, aggregate):
         report = json.loads((target / "report.json").read_text())
         manifest = json.loads((target / "manifest.json").read_text())
         stages = ["keys", "direct", "inner-keys", "inner"] + (["aggregation-keys", "aggregate"] if aggregate else [])
+        rows = json.loads((folder / "calibration.json").read_text())["input_data"]
+        inputs = Path(scratch) / "input.json"
+        inputs.write_text(json.dumps({"input_data": rows[: manifest["slots"]]}))
         figures = {}
         for stage in stages:
             print(f"  {stage} …", file=sys.stderr, flush=True)
-            _, rss, out = run([BIN / "examples/stages", stage, target, cache, folder / "calibration.json"])
+            _, rss, out = run([BIN / "examples/stages", stage, target, cache, inputs])
             figures[stage] = json.loads(out) | {"peak_rss_mib": round(rss, 1)}
         direct = figures["direct"]
         result = {

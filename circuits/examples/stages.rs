@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use dodona_circuits::api::{AggregatedProver, DirectProver, KeyRing, Mode, Model, Slot, SourceInput};
+use dodona_circuits::api::{AggregatedProver, DirectProver, Input, KeyRing, Mode, Model, Slot, SourceInput};
 use dodona_circuits::keys::{Silent, SrsOrigin};
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn main() -> Outcome<()> {
     let model = Model::load(&PathBuf::from(dir))?;
     let ring = KeyRing::in_home(&PathBuf::from(cache), SrsOrigin::Dev);
     let slots = match input.first() {
-        Some(path) => slots(&model, &std::fs::read(path)?)?,
+        Some(path) => Input::parse(&model, &std::fs::read(path)?)?.slots,
         None => vec![zero_slot(&model); model.manifest().slots],
     };
     println!("{}", run(stage, &model, &ring, &slots)?);
@@ -91,20 +91,4 @@ fn median<T>(mut f: impl FnMut() -> Result<T, dodona_circuits::api::ApiError>) -
 fn zero_slot(model: &Model) -> Slot {
     let source = |length| SourceInput { values: vec![0; length], salt: [0; 32] };
     Slot { sources: model.manifest().sources.iter().map(|s| source(s.length)).collect() }
-}
-
-/// `{"input_data": [[reals of all sources], …]}`: one row a slot.
-fn slots(model: &Model, json: &[u8]) -> Outcome<Vec<Slot>> {
-    let value: Value = serde_json::from_slice(json)?;
-    let rows: Vec<Vec<f64>> = serde_json::from_value(value["input_data"].clone())?;
-    let spec = model.spec()?.ok_or("the model has no specification")?;
-    let scales = spec.resolve().scales();
-    let mut slots = Vec::new();
-    for row in rows.iter().take(model.manifest().slots) {
-        let mut values = row.iter().zip(&scales).map(|(v, s)| (v * *s as f64).round_ties_even() as i64);
-        let sources = model.manifest().sources.iter();
-        let sources = sources.map(|s| SourceInput { values: values.by_ref().take(s.length).collect(), salt: [0; 32] });
-        slots.push(Slot { sources: sources.collect() });
-    }
-    Ok(slots)
 }

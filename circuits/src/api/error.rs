@@ -48,6 +48,14 @@ pub enum ApiError {
         /// As recomputed.
         got: String,
     },
+    /// An input file of neither form.
+    #[error("input file: expected {expected}, got {got}")]
+    Input {
+        /// The forms.
+        expected: &'static str,
+        /// What the parser said.
+        got: String,
+    },
     /// A model whose program has no declared number of slots.
     #[error("slots: expected 1 to {max}, got {got}")]
     Slots {

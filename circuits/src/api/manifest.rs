@@ -4,10 +4,10 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 
-use crate::model::Schema;
-use crate::model::spec::{OutputSpec, ResolvedSource, SourceKind};
 use crate::inference::layout;
 use crate::inference::statement::{schema_field, to_bytes};
+use crate::model::Schema;
+use crate::model::spec::{OutputSpec, ResolvedSource, SourceKind};
 
 use super::error::ApiError;
 
@@ -77,6 +77,11 @@ impl SourceEntry {
     pub fn new(source: &ResolvedSource) -> Result<Self, ApiError> {
         let schema_hash = source.schema.as_ref().map_or(Ok([0; 32]), Schema::hash)?;
         Ok(Self { kind: source.kind, length: source.length, schema_hash, schema: source.schema.clone() })
+    }
+
+    /// Kind, length and schema hash, for messages.
+    pub fn summary(&self) -> String {
+        format!("{:?} source of {} values, schema 0x{}", self.kind, self.length, hex::encode(self.schema_hash))
     }
 
     /// How the circuit sees the source.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`manifest`] | what a model's folder says of itself |
 //! | [`model`] | compile, load, infer, verify a registered digest |
+//! | [`input`] | input files of `dodona prove` |
 //! | [`keys`] | where keys lie, making them |
 //! | [`prover`] | direct and aggregated proofs |
 //!
@@ -18,6 +19,7 @@
 //! ```
 
 pub mod error;
+pub mod input;
 pub mod keys;
 pub mod manifest;
 pub mod model;
@@ -27,6 +29,7 @@ mod tests;
 
 pub use crate::evm::Mode;
 pub use error::ApiError;
+pub use input::Input;
 pub use keys::{KeyRing, Keys};
 pub use manifest::Manifest;
 pub use model::{CompileRequest, Model, Slot, SlotAnswer, SourceInput, commitment};

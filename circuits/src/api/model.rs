@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::VerifyingKey;
 use halo2_proofs::halo2curves::bn256::G1Affine;
 use halo2_proofs::halo2curves::ff::Field;
+use halo2_proofs::plonk::VerifyingKey;
 use serde::{Deserialize, Serialize};
 
 use super::error::{ApiError, io};
@@ -103,12 +103,15 @@ impl Model {
     /// Whatever the importer, the quantiser or the circuit refuse; files that cannot be written.
     pub fn compile(request: CompileRequest<'_>, dir: &Path) -> Result<(Self, Option<Report>), ApiError> {
         // Compile from what the file will say, not from what was given: a float may change in its last bit on the way.
-        let text = to_json(&dir.join(PARAMETERS), &Parameters {
-            spec: request.spec,
-            calibration: request.calibration,
-            options: request.options,
-            slots: request.slots,
-        })?;
+        let text = to_json(
+            &dir.join(PARAMETERS),
+            &Parameters {
+                spec: request.spec,
+                calibration: request.calibration,
+                options: request.options,
+                slots: request.slots,
+            },
+        )?;
         let parameters: Parameters = from_json(&dir.join(PARAMETERS), &text)?;
         let compiled = parameters.compile(request.onnx)?;
         let report = match &parameters.calibration {
@@ -301,6 +304,15 @@ impl Model {
             let (expected, got) = (show(self.manifest.quant_hash), show(got));
             return Err(ApiError::Digest { what: "hash of the quantised model", expected, got });
         }
+        let sources = compiled.spec.sources.iter().map(SourceEntry::new).collect::<Result<Vec<_>, _>>()?;
+        if (&sources, parameters.slots) != (&self.manifest.sources, self.manifest.slots) {
+            let show = |sources: &[SourceEntry], slots: usize| {
+                let sources: Vec<String> = sources.iter().map(SourceEntry::summary).collect();
+                format!("{} in {slots} slots", sources.join(", "))
+            };
+            let (expected, got) = (show(&self.manifest.sources, self.manifest.slots), show(&sources, parameters.slots));
+            return Err(ApiError::Digest { what: "sources of the model", expected, got });
+        }
         let circuit = self.key_circuit(Mode::Aggregated)?;
         let srs = store.get(origin, circuit.layout().k, progress)?;
         Ok(prover::verifying_key(srs.params(), &circuit)?)
@@ -319,7 +331,7 @@ impl Model {
         let vk = self.recompute(store, origin, progress)?;
         let size = self.size(Mode::Aggregated)?;
         let srs = store.get(origin, size.k, progress)?;
-        Ok(Keys::digest(&srs, &vk, size.words)?)
+        Keys::digest(&srs, &vk, size.words)
     }
 }
 

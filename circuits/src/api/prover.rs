@@ -8,6 +8,7 @@ use super::manifest::hex_bytes;
 use super::model::{Model, Slot};
 use crate::aggregate::{self, AggregationKey, InnerProof, prove_inner};
 use crate::evm::{self, Mode};
+use crate::inference::Error;
 use crate::inference::statement::{from_bytes, to_bytes};
 use crate::keys::{Progress, Srs};
 
@@ -81,6 +82,11 @@ impl DirectProver {
     /// What is wrong with it.
     pub fn verify(&self, proof: &DirectProof) -> Result<(), ApiError> {
         let words = proof.words.iter().map(|word| from_bytes(word, "instance word")).collect::<Result<Vec<_>, _>>()?;
+        // The key does not fix the number of words, and further ones would be bound by nothing.
+        let (expected, got) = (self.model.size(Mode::Direct)?.words, words.len());
+        if expected != got {
+            return Err(Error::Input { what: "instance words of the proof".into(), expected, got }.into());
+        }
         Ok(evm::verify(&self.keys.srs, self.keys.proving_key.get_vk(), &words, &proof.proof)?)
     }
 }
@@ -159,10 +165,12 @@ impl AggregatedProver {
             let (expected, got) = (show(self.vk_digest), show(proof.vk_digest));
             return Err(ApiError::Digest { what: "key digest of the proof", expected, got });
         }
-        let fields = |list: &[[u8; 32]]| list.iter().map(|word| from_bytes(word, "instance word")).collect::<Result<Vec<_>, _>>();
+        let fields = |list: &[[u8; 32]]| {
+            list.iter().map(|word| from_bytes(word, "instance word")).collect::<Result<Vec<_>, _>>()
+        };
         let limbs = fields(&proof.limbs)?;
         let got = limbs.len();
-        let limbs = limbs.try_into().map_err(|_| crate::inference::Error::Input {
+        let limbs = limbs.try_into().map_err(|_| Error::Input {
             what: "accumulator limbs".into(),
             expected: evm::ACCUMULATOR_LIMBS,
             got,

@@ -19,7 +19,14 @@ fn compile(dir: &Path, slots: usize, salt: Option<Fr>) -> Model {
     let spec = ModelSpec::load(&risk_dir().join("model.json")).unwrap();
     let samples = std::fs::read(risk_dir().join("calibration.json")).unwrap();
     let calibration = Some(Calibration::parse(&samples, &spec.resolve().scales()).unwrap());
-    let request = CompileRequest { onnx: &onnx, spec: Some(spec), calibration, options: Options { margin: 7.3, ..Options::default() }, slots, salt };
+    let request = CompileRequest {
+        onnx: &onnx,
+        spec: Some(spec),
+        calibration,
+        options: Options { margin: 7.3, ..Options::default() },
+        slots,
+        salt,
+    };
     Model::compile(request, dir).unwrap().0
 }
 
@@ -87,6 +94,13 @@ fn direct_proof_verifies_and_every_changed_word_is_refused() {
         forged.words[word][31] ^= 1;
         assert!(matches!(prover.verify(&forged), Err(ApiError::Evm(crate::evm::EvmError::Rejected(_)))), "word {word}");
     }
+    let mut longer = proof.clone();
+    longer.words.push([0; 32]);
+    let error = prover.verify(&longer).unwrap_err();
+    assert!(
+        matches!(error, ApiError::Inference(crate::inference::Error::Input { expected: 3, got: 4, .. })),
+        "{error}"
+    );
     // A prover that loads the stored key makes proofs that the first one accepts.
     let loaded = DirectProver::load(&model, &ring, &Silent).unwrap();
     prover.verify(&loaded.prove(context, &[slot]).unwrap()).unwrap();
@@ -145,4 +159,44 @@ fn files_that_do_not_belong_together_are_refused_by_name() {
         }
         other => panic!("expected a hash error, got {other:?}"),
     }
+}
+
+#[test]
+fn input_file_of_reals_is_encoded_as_publishers_do_and_salted_afresh() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = compile(dir.path(), 1, None);
+    let (slot, _) = held_out().remove(0);
+    let reals: Vec<f64> = slot.sources[0].values.iter().map(|v| *v as f64 / 1e6).collect();
+    let json = serde_json::to_vec(&serde_json::json!({ "input_data": [reals] })).unwrap();
+    let [a, b] = [(); 2].map(|()| Input::parse(&model, &json).unwrap());
+    assert_eq!(a.slots[0].sources[0].values, slot.sources[0].values);
+    assert_ne!(a.slots[0].sources[0].salt, b.slots[0].sources[0].salt);
+
+    let two = serde_json::to_vec(&serde_json::json!({ "input_data": [reals, reals] })).unwrap();
+    let error = Input::parse(&model, &two).unwrap_err();
+    assert!(
+        matches!(error, ApiError::Inference(crate::inference::Error::Input { expected: 1, got: 2, .. })),
+        "{error}"
+    );
+    let short = br#"{"input_data": [[1.0, 2.0]]}"#;
+    let error = Input::parse(&model, short).unwrap_err();
+    assert!(
+        matches!(error, ApiError::Quant(crate::quant::QuantError::CalibrationWidth { expected: 16, got: 2, .. })),
+        "{error}"
+    );
+    assert!(matches!(Input::parse(&model, b"[]"), Err(ApiError::Input { .. })));
+}
+
+#[test]
+fn manifest_that_names_another_feed_is_not_blessed_by_recompilation() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = compile(dir.path(), 1, None);
+    let path = dir.path().join("manifest.json");
+    let hash = format!("0x{}", hex::encode(model.manifest().sources[0].schema_hash));
+    let text = std::fs::read_to_string(&path).unwrap().replace(&hash, &format!("0x{}", "11".repeat(32)));
+    std::fs::write(&path, text).unwrap();
+    let forged = Model::load(dir.path()).unwrap();
+    let ring = KeyRing::in_home(dir.path(), SrsOrigin::Dev);
+    let error = forged.vk_digest(&ring.store, SrsOrigin::Dev, &Silent).unwrap_err();
+    assert!(matches!(error, ApiError::Digest { what: "sources of the model", .. }), "{error}");
 }

@@ -169,7 +169,7 @@ pub(super) enum SrsCommand {
 pub(super) struct ProveArgs {
     /// Model folder
     pub dir: PathBuf,
-    /// JSON: {"context": "0x..", "slots": [{"sources": [{"values": [..], "salt": "0x.."}]}]}
+    /// JSON: {"input_data": [[reals], ..]}, or {"context": "0x..", "slots": [{"sources": [{"values": [..], "salt": "0x.."}]}]}
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
     /// Proof file to write

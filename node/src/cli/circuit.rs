@@ -5,8 +5,8 @@ use std::path::Path;
 use alloy::primitives::B256;
 use dodona_circuits::{
     api::{
-        AggregatedProof, AggregatedProver, CompileRequest, DirectProof, DirectProver, KeyRing, Mode as CircuitMode,
-        Model, Slot, SourceInput,
+        AggregatedProof, AggregatedProver, CompileRequest, DirectProof, DirectProver, Input, KeyRing,
+        Mode as CircuitMode, Model,
     },
     evm::VerifierSource,
     inference::statement,
@@ -31,26 +31,6 @@ use crate::{deploy::VerifierMeta, job::Mode};
 enum ProofFile {
     Direct(DirectProof),
     Aggregated(AggregatedProof),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct InputFile {
-    context: B256,
-    slots: Vec<InputSlot>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct InputSlot {
-    sources: Vec<InputSource>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct InputSource {
-    values: Vec<i64>,
-    salt: B256,
 }
 
 pub(super) const fn origin(args: SrsArgs) -> SrsOrigin {
@@ -169,10 +149,8 @@ pub(super) fn srs(home: &Path, command: SrsCommand) -> Result<(), CliError> {
 
 pub(super) fn prove(home: &Path, args: &ProveArgs) -> Result<(), CliError> {
     let model = Model::load(&args.dir).map_err(CliError::other)?;
-    let input: InputFile = json_file(&args.input)?;
-    let source = |s: InputSource| SourceInput { values: s.values, salt: s.salt.0 };
-    let slot = |s: InputSlot| Slot { sources: s.sources.into_iter().map(source).collect() };
-    let slots: Vec<Slot> = input.slots.into_iter().map(slot).collect();
+    let Input { context, slots } = Input::parse(&model, &read(&args.input)?)
+        .map_err(|error| CliError::Usage(format!("{}: {error}", args.input.display())))?;
     let (ring, bars) = (ring(home, args.srs), Bars::default());
     let answers = model.infer(&slots).map_err(CliError::other)?;
     let mode = Mode::from(args.mode);
@@ -180,13 +158,13 @@ pub(super) fn prove(home: &Path, args: &ProveArgs) -> Result<(), CliError> {
     let file = match mode {
         Mode::Direct => {
             let prover = DirectProver::load(&model, &ring, &bars).map_err(CliError::other)?;
-            let proof = prover.prove(input.context.0, &slots).map_err(CliError::other)?;
+            let proof = prover.prove(context, &slots).map_err(CliError::other)?;
             prover.verify(&proof).map_err(CliError::other)?;
             ProofFile::Direct(proof)
         }
         Mode::Aggregated => {
             let prover = AggregatedProver::load(&model, &ring, &bars).map_err(CliError::other)?;
-            let proof = prover.prove(input.context.0, &slots, &bars).map_err(CliError::other)?;
+            let proof = prover.prove(context, &slots, &bars).map_err(CliError::other)?;
             prover.verify(&proof).map_err(CliError::other)?;
             ProofFile::Aggregated(proof)
         }

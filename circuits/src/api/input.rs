@@ -1,0 +1,107 @@
+//! Input files of `dodona prove`: raw units with salts, or plain reals.
+
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::Field;
+use rand::rngs::OsRng;
+use serde::Deserialize;
+
+use super::error::ApiError;
+use super::manifest::hex_bytes;
+use super::model::{Model, Slot, SourceInput};
+use crate::inference::{Error, statement};
+use crate::model::spec::SourceKind;
+use crate::quant::Calibration;
+use crate::quant::compile::DEFAULT_SCALE;
+
+/// Inputs of one proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// What the proof is bound to; 0 for a plain file of reals.
+    pub context: [u8; 32],
+    /// One entry an inference.
+    pub slots: Vec<Slot>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum File {
+    Reals(Reals),
+    Raw(Raw),
+}
+
+/// EZKL's form: one row an inference, all sources concatenated, in reals.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reals {
+    input_data: Vec<Vec<f64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    #[serde(with = "hex_bytes")]
+    context: [u8; 32],
+    slots: Vec<RawSlot>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSlot {
+    sources: Vec<RawSource>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSource {
+    values: Vec<i64>,
+    #[serde(with = "hex_bytes")]
+    salt: [u8; 32],
+}
+
+impl Input {
+    /// Reads `{"context": "0x…", "slots": [{"sources": [{"values": […], "salt": "0x…"}]}]}` or
+    /// `{"input_data": [[reals], …]}`. Reals are encoded as publishers do, under fresh uniform salts.
+    ///
+    /// # Errors
+    /// JSON of neither form; another number of slots or values than the model's; a real outside the encoding.
+    pub fn parse(model: &Model, json: &[u8]) -> Result<Self, ApiError> {
+        let file = serde_json::from_slice(json).map_err(|error| ApiError::Input {
+            expected: r#"{"input_data": [[reals], …]} or {"context": "0x…", "slots": […]}"#,
+            got: error.to_string(),
+        })?;
+        let input = match file {
+            File::Reals(reals) => Self { context: [0; 32], slots: encode(model, &reals.input_data)? },
+            File::Raw(raw) => {
+                let source = |s: RawSource| SourceInput { values: s.values, salt: s.salt };
+                let slot = |s: RawSlot| Slot { sources: s.sources.into_iter().map(source).collect() };
+                Self { context: raw.context, slots: raw.slots.into_iter().map(slot).collect() }
+            }
+        };
+        let (expected, got) = (model.manifest().slots, input.slots.len());
+        if expected == got {
+            Ok(input)
+        } else {
+            Err(Error::Input { what: "slots (rows of input_data)".into(), expected, got }.into())
+        }
+    }
+}
+
+fn encode(model: &Model, rows: &[Vec<f64>]) -> Result<Vec<Slot>, ApiError> {
+    let scales = match model.spec()? {
+        Some(spec) => spec.resolve().scales(),
+        None => vec![DEFAULT_SCALE; model.program().inputs()],
+    };
+    let encoded = Calibration::from_reals(rows, &scales)?;
+    let slot = |row: Vec<i64>| {
+        let mut values = row.into_iter();
+        let source = |entry: &super::manifest::SourceEntry| {
+            let salt = match entry.kind {
+                SourceKind::Committed => Fr::random(OsRng),
+                SourceKind::Public => Fr::ZERO,
+            };
+            SourceInput { values: values.by_ref().take(entry.length).collect(), salt: statement::to_bytes(salt) }
+        };
+        Slot { sources: model.manifest().sources.iter().map(source).collect() }
+    };
+    Ok(encoded.samples.into_iter().map(slot).collect())
+}
