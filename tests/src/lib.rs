@@ -14,6 +14,7 @@
 //! | [`kit`] | the compiled risk model, its keys, verifiers and provers, cached |
 //! | [`fixtures`] | aggregated proofs, made once for each statement |
 //! | [`market`] | observations of the market with the float model's answers |
+//! | [`publisher`] | a publisher that serves what it is told, right or wrong |
 //! | [`scene`] | chain, stack, an open request and its right answer: where most scenarios begin |
 //! | [`stack`] | all contracts on a chain, everything registered |
 //! | [`answer`] | requests, signed observations, proven answers |
@@ -31,5 +32,6 @@ pub mod kit;
 pub mod market;
 pub mod paths;
 pub mod process;
+pub mod publisher;
 pub mod scene;
 pub mod stack;
