@@ -64,10 +64,7 @@ impl Drop for FakePublisher {
     }
 }
 
-async fn serve(
-    State(answer): State<Arc<RwLock<Answer>>>,
-    Path((_, seq)): Path<(String, u64)>,
-) -> Json<Observation> {
+async fn serve(State(answer): State<Arc<RwLock<Answer>>>, Path((_, seq)): Path<(String, u64)>) -> Json<Observation> {
     Json(answer.read().unwrap_or_else(PoisonError::into_inner)(seq))
 }
 

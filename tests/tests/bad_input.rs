@@ -8,6 +8,7 @@ use std::{
 
 use alloy::primitives::Address;
 use anyhow::{Context, Result};
+use dodona_circuits::api::Mode;
 use dodona_tests::{
     anvil::{Anvil, AnvilOptions},
     kit::Kit,
@@ -73,7 +74,10 @@ fn copy(from: &Path, to: &Path, wanted: impl Fn(&str) -> bool) -> Result<()> {
 fn complains(output: &Output, parts: &[&str]) {
     let errors = String::from_utf8_lossy(&output.stderr);
     let code = output.status.code();
-    assert!(code.is_some_and(|code| (1..=9).contains(&code)), "expected an exit code from 1 to 9, got {code:?}: {errors}");
+    assert!(
+        code.is_some_and(|code| (1..=9).contains(&code)),
+        "expected an exit code from 1 to 9, got {code:?}: {errors}"
+    );
     assert!(!errors.contains("panicked"), "{errors}");
     let lines: Vec<_> = errors.lines().filter(|line| line.starts_with("dodona: ")).collect();
     assert_eq!(lines.len(), 1, "expected one line with the error: {errors}");
@@ -146,11 +150,12 @@ fn a_key_file_that_does_not_belong_is_refused() -> Result<()> {
 
 #[test]
 fn a_damaged_srs_is_refused_and_not_replaced() -> Result<()> {
-    let home = Home::new(&Kit::load()?)?;
+    let kit = Kit::load()?;
+    let home = Home::new(&kit)?;
     home.input()?;
     let prove = || home.run(&["prove", "model", "--input", "input.json", "--out", "proof.json"]);
-    let file = fs::read_dir(home.path("srs"))?.next().context("no SRS")??.path();
-    let name = file.file_name().context("a file has a name")?.to_string_lossy().into_owned();
+    let name = format!("dev-{}.srs", kit.model.size(Mode::Direct)?.k);
+    let file = home.path("srs").join(&name);
     let good = fs::read(&file)?;
     for damage in [truncate, flip] {
         damage(&file)?;
@@ -202,7 +207,7 @@ async fn a_wrong_chain_or_address_ends_the_command() -> Result<()> {
     // Nothing listens there.
     complains(&request("http://127.0.0.1:1", &deployment, &[])?, &["127.0.0.1:1"]);
     // Another chain than the one asked for, and than the deployment's.
-    complains(&request(&url, &deployment, &["--chain-id", "1"])?, &["expected 1", "31337"]);
+    complains(&request(&url, &deployment, &["--chain-id", "1"])?, &["expected chain id 1", "31337"]);
 
     // An address without code.
     let mut wrong = live.place.deployment(&live.scene.stack);

@@ -44,7 +44,7 @@ async fn oracle_refuses(mode: Mode) -> Result<()> {
     let mut bad = answer.clone();
     bad.slots[0].observations[0].header = header.clone();
     let domain = dodona::feed::FeedDomain { chain_id: dodona_tests::answer::CHAIN_ID, registry: stack.feeds };
-    let signer = domain.signer(&header, &observed.signature).unwrap();
+    let signer = domain.signer(&header, &observed.signature)?;
     let expected = IFeedRegistry::NotPublisher { feedId: stack.feed, setEpoch: 1, signer };
     chain.refused(operator, stack.oracle, &bad, &expected).await?;
     bad.slots[0].observations[0].signature = stack.sign(&header, accounts::PUBLISHER_KEY)?;

@@ -65,34 +65,50 @@ async fn bad_observations_are_refused_before_proving() -> Result<()> {
     type Serve = Box<dyn Fn(u64) -> Observation + Send + Sync>;
     let mut cases: Vec<(&str, Serve)> = Vec::new();
     let (serve, own) = (good.clone(), accounts::PUBLISHER_KEY);
-    cases.push(("expected 65 bytes, got 0", Box::new(move |seq| Observation { signature: Bytes::new(), ..serve(seq) })));
+    cases
+        .push(("expected 65 bytes, got 0", Box::new(move |seq| Observation { signature: Bytes::new(), ..serve(seq) })));
     let make = signed.clone();
-    cases.push(("signature: expected one of", Box::new(move |seq| as_served(&make(seq, accounts::STRANGER_KEY, |_| {}), accounts::PUBLISHER))));
+    cases.push((
+        "signature: expected one of",
+        Box::new(move |seq| as_served(&make(seq, accounts::STRANGER_KEY, |_| {}), accounts::PUBLISHER)),
+    ));
     let make = signed.clone();
-    cases.push(("NotPublisher", Box::new(move |seq| as_served(&make(seq, accounts::STRANGER_KEY, |_| {}), accounts::STRANGER))));
+    cases.push((
+        "NotPublisher",
+        Box::new(move |seq| as_served(&make(seq, accounts::STRANGER_KEY, |_| {}), accounts::STRANGER)),
+    ));
     let serve = good.clone();
     cases.push(("sequence number: expected", Box::new(move |seq| serve(seq - 30))));
     let make = signed.clone();
-    let stale = move |seq| as_served(&make(seq, own, |observed| observed.header.observedAt -= 3_600), accounts::PUBLISHER);
+    let stale =
+        move |seq| as_served(&make(seq, own, |observed| observed.header.observedAt -= 3_600), accounts::PUBLISHER);
     cases.push(("observedAt: expected seq × period", Box::new(stale)));
     let make = signed.clone();
     let over = move |seq| as_served(&make(seq, own, |observed| observed.header.validUntil = 1), accounts::PUBLISHER);
     cases.push(("validUntil: expected at least", Box::new(over)));
     let make = signed.clone();
-    let other = move |seq| as_served(&make(seq, own, |observed| observed.header.feedId = B256::repeat_byte(1)), accounts::PUBLISHER);
+    let other = move |seq| {
+        as_served(&make(seq, own, |observed| observed.header.feedId = B256::repeat_byte(1)), accounts::PUBLISHER)
+    };
     cases.push(("feed: expected", Box::new(other)));
     let serve = good.clone();
-    cases.push(("commitment: the values and salt give", Box::new(move |seq| {
-        let mut bad = serve(seq);
-        bad.values[3] += 1;
-        bad
-    })));
+    cases.push((
+        "commitment: the values and salt give",
+        Box::new(move |seq| {
+            let mut bad = serve(seq);
+            bad.values[3] += 1;
+            bad
+        }),
+    ));
     let serve = good.clone();
-    cases.push(("values: expected 16, got 15", Box::new(move |seq| {
-        let mut bad = serve(seq);
-        bad.values.pop();
-        bad
-    })));
+    cases.push((
+        "values: expected 16, got 15",
+        Box::new(move |seq| {
+            let mut bad = serve(seq);
+            bad.values.pop();
+            bad
+        }),
+    ));
 
     let publisher = FakePublisher::start(good.clone()).await?;
     ask_only(&mut live, &[&publisher])?;
