@@ -191,7 +191,21 @@ impl Chain {
         to: Address,
         call: &C,
     ) -> Result<std::result::Result<Bytes, Vec<u8>>> {
-        let tx = json!({"from": from, "to": to, "data": Bytes::from(call.abi_encode()), "gas": U64::from(GAS)});
+        self.simulate_with_gas(from, to, call, GAS).await
+    }
+
+    /// As [`Self::simulate`], with a gas limit.
+    ///
+    /// # Errors
+    /// As there, or it runs out of gas at the top.
+    pub async fn simulate_with_gas<C: SolCall>(
+        &self,
+        from: Address,
+        to: Address,
+        call: &C,
+        gas: u64,
+    ) -> Result<std::result::Result<Bytes, Vec<u8>>> {
+        let tx = json!({"from": from, "to": to, "data": Bytes::from(call.abi_encode()), "gas": U64::from(gas)});
         match self.raw("eth_call", json!([tx, "latest"])).await? {
             Ok(result) => Ok(Ok(serde_json::from_value(result)?)),
             Err(error) => match error.data.as_str() {

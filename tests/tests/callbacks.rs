@@ -23,17 +23,21 @@ const REVERT_LONG: u8 = 2;
 const BURN_GAS: u8 = 3;
 const NEED_GAS: u8 = 9;
 const CALLBACK_GAS: u32 = 200_000;
+/// More than a consumer that needs gas needs.
+const AMPLE_GAS: u32 = 600_000;
+/// What a miserly operator leaves beyond what a delivery uses: less than [`AMPLE_GAS`], and less than the consumer needs.
+const SPARED_GAS: u64 = 200_000;
 /// Most gas of a delivery without its callback.
 const DELIVERY_GAS: u64 = 900_000;
 
-/// A consumer that behaves in `way`, and its open request.
-async fn consumer(scene: &Scene, way: u8) -> Result<(Address, Requested)> {
+/// A consumer that behaves in `way`, and its open request with `gas` for the callback.
+async fn consumer(scene: &Scene, way: u8, gas: u32) -> Result<(Address, Requested)> {
     let (stack, chain) = (&scene.stack, &scene.stack.chain);
     let consumer = stack.deploy_consumer().await?;
     let funds = U256::from(10).pow(U256::from(18));
     assert!(chain.send(accounts::USER, Some(consumer), Bytes::new(), funds, GAS).await?.success());
     chain.transact(accounts::USER, consumer, &IConsumer::setWayCall { way }, U256::ZERO).await?;
-    let params = IDodonaOracle::RequestParams { callbackGasLimit: CALLBACK_GAS, ..stack.params(ASKED) };
+    let params = IDodonaOracle::RequestParams { callbackGasLimit: gas, ..stack.params(ASKED) };
     let fee = chain.view(stack.oracle, &IDodonaOracle::quoteCall { params: params.clone() }).await?;
     chain.next_timestamp(ASKED).await?;
     let call = IConsumer::askCall { params: params.into(), fee };
@@ -45,7 +49,7 @@ async fn consumer(scene: &Scene, way: u8) -> Result<(Address, Requested)> {
 async fn survives(way: u8, expected: impl Fn(&[u8]) -> bool) -> Result<()> {
     let scene = Scene::new(Mode::Direct).await?;
     let (stack, chain) = (&scene.stack, &scene.stack.chain);
-    let (consumer, request) = consumer(&scene, way).await?;
+    let (consumer, request) = consumer(&scene, way, CALLBACK_GAS).await?;
     let observed = stack.observe(&scene.days[0], ASKED, accounts::PUBLISHER_KEY)?;
     let answer = scene.answer(&request, &observed).await?;
 
@@ -97,7 +101,7 @@ async fn a_callback_that_reverts_with_a_flood_of_data_is_cut_short() -> Result<(
 async fn a_callback_that_needs_more_gas_succeeds_when_tried_again() -> Result<()> {
     let scene = Scene::new(Mode::Direct).await?;
     let (stack, chain) = (&scene.stack, &scene.stack.chain);
-    let (consumer, request) = consumer(&scene, NEED_GAS).await?;
+    let (consumer, request) = consumer(&scene, NEED_GAS, CALLBACK_GAS).await?;
     let observed = stack.observe(&scene.days[0], ASKED, accounts::PUBLISHER_KEY)?;
     let answer = scene.answer(&request, &observed).await?;
     assert_eq!(stack.deliver(&answer).await?.events::<IDodonaOracle::CallbackFailed>().len(), 1);
@@ -111,16 +115,22 @@ async fn a_callback_that_needs_more_gas_succeeds_when_tried_again() -> Result<()
 async fn too_little_gas_for_the_callback_reverts_the_delivery() -> Result<()> {
     let scene = Scene::new(Mode::Direct).await?;
     let (stack, chain) = (&scene.stack, &scene.stack.chain);
-    let (consumer, request) = consumer(&scene, KEEP).await?;
+    let (consumer, request) = consumer(&scene, NEED_GAS, AMPLE_GAS).await?;
     let observed = stack.observe(&scene.days[0], ASKED, accounts::PUBLISHER_KEY)?;
     let answer = scene.answer(&request, &observed).await?;
     let whole = chain.snapshot().await?;
-    let used = stack.deliver(&answer).await?.gas();
+    let receipt = stack.deliver(&answer).await?;
+    assert_eq!(chain.view(consumer, &IConsumer::answersCall {}).await?, U256::from(1), "enough gas, no failure");
     chain.restore(whole).await?;
-    // An operator that saves on gas so that the callback fails: nothing is delivered.
+
+    // An operator that leaves enough gas for all but the callback, so that the callback fails: nothing is delivered.
+    let gas = receipt.gas() + SPARED_GAS;
+    let data = chain.simulate_with_gas(accounts::OPERATOR, stack.oracle, &answer, gas).await?.unwrap_err();
+    let expected = IDodonaOracle::InsufficientCallbackGas::abi_decode(&data)?;
+    assert!(expected.left < expected.required, "{expected:?}");
     let data = Bytes::from(alloy::sol_types::SolCall::abi_encode(&answer));
-    let receipt = chain.send(accounts::OPERATOR, Some(stack.oracle), data, U256::ZERO, used).await?;
-    assert!(!receipt.success(), "delivered with {used} gas, no reserve for the callback");
+    let receipt = chain.send(accounts::OPERATOR, Some(stack.oracle), data, U256::ZERO, gas).await?;
+    assert!(!receipt.success(), "delivered with {gas} gas, no reserve for the callback");
     assert_eq!(stack.status(request.id).await?, Status::Open);
     stack.deliver(&answer).await?;
     assert_eq!(chain.view(consumer, &IConsumer::answersCall {}).await?, U256::from(1));
