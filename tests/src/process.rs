@@ -68,16 +68,32 @@ impl Workplace {
     /// # Errors
     /// Files that cannot be written.
     pub fn new(stack: &Stack, kit: &Kit, url: &str) -> Result<Self> {
-        let dir = tempfile::tempdir()?;
-        let (publisher_at, operator_at) = (free_address()?, free_address()?);
+        let data = |dir: &Path| DataConfig {
+            dir: dir.join("data"),
+            srs_dir: kit.cache.join("srs"),
+            keys_dir: kit.ring.shared.clone(),
+            srs: SrsChoice::Dev,
+        };
         let model = ModelConfig {
             dir: kit.model.dir().to_owned(),
             model_id: stack.model,
             direct: true,
             aggregated: stack.aggregated_version != 0,
         };
+        let place = Self::with(url, model, stack.feed, data)?;
+        place.deployment(stack).save(&place.config.chain.deployment)?;
+        Ok(place)
+    }
+
+    /// Writes the configuration for one model and one feed; the deployment file is still to be written.
+    ///
+    /// # Errors
+    /// Files that cannot be written.
+    pub fn with(url: &str, model: ModelConfig, feed: B256, data: impl FnOnce(&Path) -> DataConfig) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let (publisher_at, operator_at) = (free_address()?, free_address()?);
         let feed = FeedConfig {
-            feed_id: stack.feed,
+            feed_id: feed,
             schema: paths::risk_model().join("schema.json"),
             observations: paths::risk_model().join("observations.json"),
             asset: None,
@@ -95,12 +111,7 @@ impl Workplace {
         };
         let config = Config {
             chain,
-            data: DataConfig {
-                dir: dir.path().join("data"),
-                srs_dir: kit.cache.join("srs"),
-                keys_dir: kit.ring.shared.clone(),
-                srs: SrsChoice::Dev,
-            },
+            data: data(dir.path()),
             log: LogConfig { filter: "info".to_owned(), json: false },
             operator: Some(OperatorConfig {
                 key: env_key(OPERATOR_VARIABLE),
@@ -120,7 +131,6 @@ impl Workplace {
             }),
         };
         let place = Self { dir, config };
-        place.deployment(stack).save(&place.config.chain.deployment)?;
         place.write()?;
         Ok(place)
     }

@@ -20,6 +20,8 @@ pub mod accounts {
 
     /// Deploys and owns everything.
     pub const OWNER: Address = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
+    /// Key of [`OWNER`].
+    pub const OWNER_KEY: B256 = b256!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
     /// Signs observations.
     pub const PUBLISHER: Address = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
     /// Key of [`PUBLISHER`].
