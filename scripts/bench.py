@@ -72,7 +72,7 @@ def dodona(name, folder, cache, aggregate):
         gas = ROOT / "target/e2e/gas.json"
         if gas.exists():
             result["gas"] = json.loads(gas.read_text())
-            result["direct_gas"] = result["gas"].get("direct_verify_gas")
+            result["direct_gas"] = result["gas"]["direct"]["verify_gas"]
         return result
 
 
