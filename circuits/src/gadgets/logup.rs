@@ -129,6 +129,7 @@ pub fn running_sums(rows: impl ExactSizeIterator<Item = LookupRow>, alpha: Fr, b
 mod tests {
     use super::*;
     use crate::gadgets::RowKind;
+    use crate::quant::program::Requant;
     use crate::testing::{failures, layout, row};
     use halo2_proofs::dev::{FailureLocation, MockProver, VerifyFailure};
 
@@ -146,15 +147,22 @@ mod tests {
 
     #[test]
     fn multiplicity_on_a_row_without_entry_does_not_pay_for_a_value_outside_the_table() {
-        // A limb of 5000 is looked up; a dot row whose first weight is 5000 has no entry and must not serve as its entry.
+        // The salt's row holds (4711, 0, 0) and no entry. A limb of 4711 is looked up, with that row as payment.
         let mut forged = layout(INPUTS);
-        let at = row(&forged, RowKind::Dot { start: true }, 2);
-        let lane = (0..forged.rows.len()).find(|i| matches!(forged.rows[*i].kind, RowKind::Requant(_))).unwrap();
-        forged.values[lane].a[0] = forged.rows[at].f[0];
-        let mut circuit = crate::inference::InferenceCircuit::new(forged);
-        circuit.set_multiplicity(at, Fr::ONE);
-        let [s0, s1] = running_sums(circuit.lookup_rows(), Fr::from(12_345), Fr::from(678));
-        assert_ne!(*s0.last().unwrap() + s1.last().unwrap(), Fr::ZERO);
+        let salt = forged.rows.len() - 2;
+        assert_eq!((forged.rows[salt].f, forged.rows[salt].tag), ([Fr::from(4711), Fr::ZERO, Fr::ZERO], NO_ENTRY));
+        let lane = row(&forged, RowKind::Requant(Requant::Identity), 0);
+        forged.values[lane].a[0] = Fr::from(4711);
+        let end_of_sums = |layout: &crate::inference::Layout| {
+            let mut circuit = crate::inference::InferenceCircuit::new(layout.clone());
+            circuit.set_multiplicity(salt, Fr::ONE);
+            let [s0, s1] = running_sums(circuit.lookup_rows(), Fr::from(12_345), Fr::from(678));
+            *s0.last().unwrap() + s1.last().unwrap()
+        };
+        assert_ne!(end_of_sums(&forged), Fr::ZERO);
+        // Nothing but the tag refuses it: with the range table's tag the same row would pay.
+        forged.rows[salt].tag = RANGE_TAG;
+        assert_eq!(end_of_sums(&forged), Fr::ZERO);
     }
 
     #[test]
