@@ -1,7 +1,7 @@
 //! Dot products with fixed weights, six packed into one field element.
 //!
-//! Gate `linear` (docs/gadgets/linear.md): on a row with `group = 1`, `acc' = acc + (1 - e) Σ_i a_i f_i + e (2^10 a2 + a3 a0)`; the
-//! second part serves function rows. A row that starts a sum (`n = 1` or `e = 1`) also has `acc = 0`, which is what closes the sum
+//! Gate `linear` (docs/gadgets/linear.md): on a row with `group = 1`, `acc' = acc + (1 - e) Σ_i a_i f_i + e (2^10 a2 + a3 a0) + w (a0 a1 + a2 z)`; the
+//! second part serves function rows, the third one products of cells. A row that starts a sum (`n = 1` or `e = 1`) also has `acc = 0`, which is what closes the sum
 //! before it: nothing may be left over. Degrees 5 and 4.
 
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -17,9 +17,10 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
         let on = cells.is_sum();
         let [a0, a1, a2, a3] = cells.a;
         let [f0, f1, f2] = cells.f;
+        let products = cells.w * (a0.clone() * a1.clone() + a2.clone() * cells.z);
         let dot = a0.clone() * f0 + a1 * f1 + a2.clone() * f2;
         let function = a2 * constant(1 << LIMB_BITS) + a3 * a0;
-        let step = not(cells.e.clone()) * dot + cells.e.clone() * function;
+        let step = not(cells.e.clone()) * dot + cells.e.clone() * function + products;
         vec![
             // LIN-1 (FUN-2 on function rows)
             ("acc' = acc + step", on.clone() * (cells.acc_next - cells.acc.clone() - step)),

@@ -3,7 +3,7 @@
 //! | file | rows it serves | page |
 //! |---|---|---|
 //! | [`statement`] | instance words and constants | `docs/gadgets/statement.md` |
-//! | [`linear`] | dot products with fixed, packed weights | `docs/gadgets/linear.md` |
+//! | [`linear`] | dot products with fixed, packed weights; products of cells | `docs/gadgets/linear.md` |
 //! | [`requant`] | unpack a lane, check its range, shift, relu | `docs/gadgets/requant.md` |
 //! | [`function`] | piecewise-linear functions from a table | `docs/gadgets/function.md` |
 //! | [`poseidon`] | commitments to sources | `docs/gadgets/poseidon.md` |
@@ -50,6 +50,8 @@ pub struct Columns {
     pub phi: [Column<Advice>; 2],
     /// Weights, round constants, or a table entry.
     pub f: [Column<Fixed>; 3],
+    /// Weight of a dot-product row's products; 1 on sign and assertion lanes.
+    pub w: Column<Fixed>,
     /// On every row on which the running sums advance, the tag of its table entry ([`logup::NO_ENTRY`] where there is none); 0 on the
     /// last usable row. Not 0 means that the sums advance, so that one column serves for both.
     pub active: Column<Fixed>,
@@ -76,14 +78,14 @@ impl Columns {
         let a = [(); 4].map(|()| meta.advice_column());
         let [acc, b, z, m] = [(); 4].map(|()| meta.advice_column());
         let f = [(); 3].map(|()| meta.fixed_column());
-        let [active, requant, group, e, n] = [(); 5].map(|()| meta.fixed_column());
+        let [w, active, requant, group, e, n] = [(); 6].map(|()| meta.fixed_column());
         let instance = meta.instance_column();
         for column in [a[0], a[1], a[2], z] {
             meta.enable_equality(column);
         }
         let [alpha, beta] = [(); 2].map(|()| meta.challenge_usable_after(FirstPhase));
         let phi = [(); 2].map(|()| meta.advice_column_in(SecondPhase));
-        let columns = Self { a, acc, b, z, m, phi, f, active, requant, group, e, n, instance, alpha, beta };
+        let columns = Self { a, acc, b, z, m, phi, f, w, active, requant, group, e, n, instance, alpha, beta };
         statement::configure(meta, &columns);
         linear::configure(meta, &columns);
         requant::configure(meta, &columns);
@@ -101,13 +103,15 @@ pub enum RowKind {
     Idle,
     /// `a0` is the instance word of this row and `a1` the constant `f0`; the running sums add up to 0 here.
     Statement,
-    /// `acc' = acc + Σ a_i f_i`; with `start`, `acc = 0` besides.
+    /// `acc' = acc + Σ a_i f_i + w (a0 a1 + a2 z)`; with `start`, `acc = 0` besides.
     Dot {
         /// First row of a dot product: nothing may be left in the accumulator.
         start: bool,
     },
     /// Takes the lowest lane off the accumulator.
     Requant(Requant),
+    /// Takes the lowest lane off the accumulator and refuses a negative one.
+    Assert,
     /// `acc' = base · 2^10 + slope · lo`, `acc = 0`.
     Function,
     /// One Poseidon round, full or partial.
@@ -138,8 +142,8 @@ impl RowKind {
             Self::Statement => (0, 0, 1, 1),
             Self::Dot { start } => (0, 1, 0, u64::from(start)),
             Self::Function => (0, 1, 1, 0),
-            Self::Requant(Requant::Identity) => (1, 0, 1, 1),
-            Self::Requant(Requant::Relu) => (1, 0, 1, 0),
+            Self::Requant(Requant::Identity) | Self::Assert => (1, 0, 1, 1),
+            Self::Requant(Requant::Relu | Requant::Sign) => (1, 0, 1, 0),
             Self::Requant(Requant::Shift) => (1, 0, 0, 1),
             Self::Requant(Requant::ReluShift) => (1, 0, 0, 0),
             Self::Poseidon { partial } => (0, 2, 0, u64::from(partial)),
@@ -147,9 +151,19 @@ impl RowKind {
         Selectors { requant, group, e, n }
     }
 
+    /// What column [`Columns::w`] holds on a row that is no dot product.
+    pub fn switch(self) -> u64 {
+        u64::from(matches!(self, Self::Requant(Requant::Sign) | Self::Assert))
+    }
+
+    /// Whether a lane is taken off the accumulator.
+    pub fn is_lane(self) -> bool {
+        matches!(self, Self::Requant(_) | Self::Assert)
+    }
+
     /// Whether the fixed columns `f` are free on such a row, so that it can hold a table entry.
     pub fn hosts_table(self) -> bool {
-        matches!(self, Self::Idle | Self::Requant(_))
+        self == Self::Idle || self.is_lane()
     }
 }
 
@@ -161,6 +175,7 @@ pub(crate) struct Cells {
     pub b: Expression<Fr>,
     pub z: Expression<Fr>,
     pub f: [Expression<Fr>; 3],
+    pub w: Expression<Fr>,
     pub requant: Expression<Fr>,
     pub group: Expression<Fr>,
     pub e: Expression<Fr>,
@@ -176,6 +191,7 @@ impl Cells {
             b: meta.query_advice(c.b, Rotation::cur()),
             z: meta.query_advice(c.z, Rotation::cur()),
             f: c.f.map(|column| meta.query_fixed(column, Rotation::cur())),
+            w: meta.query_fixed(c.w, Rotation::cur()),
             requant: meta.query_fixed(c.requant, Rotation::cur()),
             group: meta.query_fixed(c.group, Rotation::cur()),
             e: meta.query_fixed(c.e, Rotation::cur()),

@@ -3,8 +3,9 @@
 //! Gate `requant` (docs/gadgets/requant.md): on a row with `requant = 1`, with limbs `a_i` in `[0, 2^10)` by lookup,
 //! `S = Σ a_i 2^(10 i)`, `H = a2 + 2^10 a3 = floor(S / 2^20)` and a sign bit `b`:
 //! `y = b S - (1 - b)(S + 1)`, `acc = 2^42 acc' + y`, and, with `V = e S + (1 - e) H`,
-//! `z = b V - n (1 - b)(V + 1)`. Hence `y` in `[-2^40, 2^40)` is unique, and `z` is `y`, `max(y, 0)`, `floor(y / 2^20)` or its
-//! positive part by the switches `e` and `n`. Degrees 3, 3 and 5. The limbs' lookups (REQ-4) are in `logup`; raw values are checked
+//! `z = b V - n (1 - b)(V + 1) - w b (S - 1)`. Hence `y` in `[-2^40, 2^40)` is unique, and `z` is `y`, `max(y, 0)`, `floor(y / 2^20)` or its
+//! positive part by the switches `e` and `n`. With `w = 1` and `e = 1`, `z` is the sign bit `b`; with `n = 1` besides, `b = 1` is demanded.
+//! Degrees 3, 3, 5 and 4. The limbs' lookups (REQ-4) are in `logup`; raw values are checked
 //! once more, doubled (REQ-5, `inference::layout`).
 
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -22,20 +23,23 @@ const _: () = assert!(LANE_BITS == Y_BITS + 2 && LANES as u32 * LANE_BITS < 253 
 /// Creates the gate.
 pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
     meta.create_gate("requant: acc = 2^42 acc' + y, z = shifted y", |meta| {
-        let Cells { a, acc, acc_next, b, z, requant: on, e, n, .. } = Cells::query(meta, columns);
+        let Cells { a, acc, acc_next, b, z, w, requant: on, e, n, .. } = Cells::query(meta, columns);
         let [a0, a1, a2, a3] = a;
         let high = a2 + a3 * constant(1 << LIMB_BITS);
         let sum = a0 + a1 * constant(1 << LIMB_BITS) + high.clone() * constant(1 << (2 * LIMB_BITS));
         let y = b.clone() * sum.clone() - not(b.clone()) * (sum.clone() + constant(1));
-        let value = high.clone() + e * (sum - high);
-        let cut = b.clone() * value.clone() - n * not(b.clone()) * (value + constant(1));
+        let value = high.clone() + e * (sum.clone() - high);
+        let bit = w.clone() * b.clone() * (sum - constant(1));
+        let cut = b.clone() * value.clone() - n.clone() * not(b.clone()) * (value + constant(1)) - bit;
         vec![
             // REQ-1
-            ("b is a bit", on.clone() * b.clone() * not(b)),
+            ("b is a bit", on.clone() * b.clone() * not(b.clone())),
             // REQ-2
             ("acc = 2^42 acc' + y", on.clone() * (acc - acc_next * constant(1 << LANE_BITS) - y)),
             // REQ-3
-            ("z = shifted y", on * (z - cut)),
+            ("z = shifted y", on.clone() * (z - cut)),
+            // REQ-6
+            ("asserted y >= 0", on * w * n * not(b)),
         ]
     });
 }

@@ -10,7 +10,7 @@ use super::logup::{LookupRow, running_sums};
 use super::{Columns, DEGREE, RowKind, Selectors};
 use crate::quant::program::Requant;
 
-const KINDS: [RowKind; 11] = [
+const KINDS: [RowKind; 13] = [
     RowKind::Idle,
     RowKind::Statement,
     RowKind::Dot { start: true },
@@ -20,6 +20,8 @@ const KINDS: [RowKind; 11] = [
     RowKind::Requant(Requant::Relu),
     RowKind::Requant(Requant::Shift),
     RowKind::Requant(Requant::ReluShift),
+    RowKind::Requant(Requant::Sign),
+    RowKind::Assert,
     RowKind::Poseidon { partial: false },
     RowKind::Poseidon { partial: true },
 ];
@@ -28,6 +30,7 @@ const STATEMENT: [&str; 3] = ["a0 = word", "a1 = f0", "φ0 + φ1 = 0"];
 const SUM: &str = "acc' = acc + step";
 const START: &str = "start: acc = 0";
 const REQUANT: [&str; 3] = ["b is a bit", "acc = 2^42 acc' + y", "z = shifted y"];
+const ASSERTED: &str = "asserted y >= 0";
 const FUNCTION: &str = "z = a0 + 2^10 a1";
 const POSEIDON: [&str; 6] =
     ["s0 = u0²", "s1 = u1² or 1", "s2 = u2² or 1", "u0' = M0 boxed + f0", "u1' = M1 boxed + f1", "u2' = M2 boxed + f2"];
@@ -41,6 +44,7 @@ fn expected(kind: RowKind) -> Vec<&'static str> {
         RowKind::Dot { start: true } => vec![SUM, START],
         RowKind::Function => vec![SUM, START, FUNCTION],
         RowKind::Requant(_) => REQUANT.to_vec(),
+        RowKind::Assert => [&REQUANT[..], &[ASSERTED]].concat(),
         RowKind::Poseidon { .. } => POSEIDON.to_vec(),
     }
 }
@@ -55,6 +59,7 @@ struct Point {
     /// By column: current and next value.
     advice: Vec<[Fr; 2]>,
     f: [Fr; 3],
+    w: Fr,
     word: Fr,
 }
 
@@ -69,6 +74,7 @@ impl Point {
             beta: noise(2),
             advice: (0..10).map(|i| [noise(10 + i), noise(40 + i)]).collect(),
             f: [noise(5), noise(6), noise(7)],
+            w: if matches!(kind, RowKind::Dot { .. }) { noise(9) } else { Fr::from(kind.switch()) },
             word: noise(8),
         }
     }
@@ -77,7 +83,7 @@ impl Point {
         let c = &self.columns;
         let s = self.selectors;
         let small = [(c.active, self.active), (c.requant, s.requant), (c.group, s.group), (c.e, s.e), (c.n, s.n)];
-        let named = c.f.into_iter().zip(self.f).chain(small.map(|(column, value)| (column, Fr::from(value))));
+        let named = c.f.into_iter().zip(self.f).chain([(c.w, self.w)]).chain(small.map(|(column, value)| (column, Fr::from(value))));
         named.into_iter().find(|(found, _)| found.index() == column).unwrap().1
     }
 
@@ -160,7 +166,7 @@ fn running_sums_advance_by_what_each_row_kind_looks_up() {
             a: columns.a.map(cell),
             f: point.f,
             tag: point.active,
-            requant: matches!(kind, RowKind::Requant(_)),
+            requant: kind.is_lane(),
             function: kind == RowKind::Function,
             m: cell(columns.m),
         };
@@ -187,6 +193,7 @@ fn degrees_are_those_of_the_pages() {
         ("b is a bit", 3),
         ("acc = 2^42 acc' + y", 3),
         ("z = shifted y", 5),
+        (ASSERTED, 4),
         (FUNCTION, 3),
         ("s0 = u0²", 4),
         ("s1 = u1² or 1", 5),
@@ -205,7 +212,7 @@ fn degrees_are_those_of_the_pages() {
 #[test]
 fn committed_polynomials_are_those_of_the_index() {
     let (cs, _) = configured();
-    assert_eq!((cs.num_advice_columns(), cs.num_fixed_columns(), cs.num_instance_columns()), (10, 8, 1));
+    assert_eq!((cs.num_advice_columns(), cs.num_fixed_columns(), cs.num_instance_columns()), (10, 9, 1));
     let copied = cs.permutation().get_columns().len();
     assert_eq!(copied, 4);
     // Halo2 splits the permutation into products of `degree - 2` columns and the quotient into `degree - 1` pieces.

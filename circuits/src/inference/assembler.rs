@@ -49,6 +49,8 @@ pub struct Row {
     pub kind: RowKind,
     /// The fixed cells.
     pub f: [Fr; 3],
+    /// Weight of a dot row's products; a switch on lanes.
+    pub w: Fr,
     /// Tag of the table entry; [`NO_ENTRY`] where there is none.
     pub tag: u64,
 }
@@ -119,12 +121,12 @@ impl Assembler {
 
     fn push(&mut self, kind: RowKind, f: [Fr; 3], values: Values) -> usize {
         let starts = matches!(kind, RowKind::Dot { start: true } | RowKind::Function);
-        let in_sum = matches!(kind, RowKind::Dot { start: false } | RowKind::Requant(_));
+        let in_sum = kind == RowKind::Dot { start: false } || kind.is_lane();
         if self.open && !starts && !in_sum {
             self.terminate();
         }
         let acc = if starts || in_sum { self.acc } else { Fr::ZERO };
-        self.rows.push(Row { kind, f, tag: NO_ENTRY });
+        self.rows.push(Row { kind, f, w: Fr::from(kind.switch()), tag: NO_ENTRY });
         self.values.push(Values { acc, ..values });
         self.rows.len() - 1
     }
@@ -133,7 +135,7 @@ impl Assembler {
     pub fn terminate(&mut self) {
         if self.open {
             self.open = false;
-            self.rows.push(Row { kind: RowKind::Dot { start: true }, f: [Fr::ZERO; 3], tag: NO_ENTRY });
+            self.rows.push(Row { kind: RowKind::Dot { start: true }, f: [Fr::ZERO; 3], w: Fr::ZERO, tag: NO_ENTRY });
             self.values.push(Values { acc: self.acc, ..Values::default() });
         }
     }
@@ -158,6 +160,10 @@ impl Assembler {
     /// A dot product `Σ operand · weight` (at least one row); the sum is left in the accumulator for lanes, or must be 0.
     /// Returns the operands' cells.
     pub fn dot(&mut self, terms: &[(Operand, Fr)]) -> Vec<Cell> {
+        self.dot_rows(terms, true)
+    }
+
+    fn dot_rows(&mut self, terms: &[(Operand, Fr)], start: bool) -> Vec<Cell> {
         let mut cells = Vec::with_capacity(terms.len());
         let chunks: Vec<&[(Operand, Fr)]> = if terms.is_empty() { vec![&[]] } else { terms.chunks(OPERANDS).collect() };
         for (i, chunk) in chunks.into_iter().enumerate() {
@@ -173,7 +179,7 @@ impl Assembler {
                 f[slot] = *weight;
                 sum += value * weight;
             }
-            let row = self.push(RowKind::Dot { start: i == 0 }, f, values);
+            let row = self.push(RowKind::Dot { start: start && i == 0 }, f, values);
             for (column, (operand, _)) in OPERAND_COLUMNS.into_iter().zip(chunk) {
                 let cell = Cell { column, row };
                 if let Operand::Copy(source) = operand {
@@ -187,15 +193,67 @@ impl Assembler {
         cells
     }
 
+    /// A sum of products `Σ weight · x · y` besides `Σ operand · weight`; the sum is left in the accumulator as by [`Self::dot`].
+    ///
+    /// Two neighbours of one weight share a row. A product alone on its row also takes the terms of its own factors and one other term, with a
+    /// copy of `zero` in the second product's place.
+    pub fn dot_products(&mut self, products: &[(Cell, Cell, Fr)], terms: &[(Cell, Fr)], zero: Cell) {
+        let mut waiting: Vec<(Cell, Fr)> = terms.to_vec();
+        let mut start = true;
+        let mut i = 0;
+        while let Some(&(x, y, w)) = products.get(i) {
+            let mut f = [Fr::ZERO; 3];
+            let cells = match products.get(i + 1) {
+                Some(&(u, v, weight)) if weight == w => {
+                    i += 2;
+                    [x, y, u, v]
+                }
+                _ => {
+                    i += 1;
+                    for (slot, own) in [x, y].into_iter().enumerate() {
+                        if let Some(at) = waiting.iter().position(|t| t.0 == own) {
+                            f[slot] = waiting.swap_remove(at).1;
+                        }
+                    }
+                    let other = waiting.pop();
+                    f[2] = other.map_or(Fr::ZERO, |t| t.1);
+                    [x, y, other.map_or(zero, |t| t.0), zero]
+                }
+            };
+            let [a0, a1, a2, z] = cells.map(|cell| self.get(cell));
+            let values = Values { a: [a0, a1, a2, Fr::ZERO], z, ..Values::default() };
+            let row = self.push(RowKind::Dot { start }, f, values);
+            self.rows[row].w = w;
+            for (column, source) in [Column::A0, Column::A1, Column::A2, Column::Z].into_iter().zip(cells) {
+                self.copy(source, Cell { column, row });
+            }
+            self.acc += a0 * f[0] + a1 * f[1] + a2 * f[2] + w * (a0 * a1 + a2 * z);
+            self.open = true;
+            start = false;
+        }
+        if start || !waiting.is_empty() {
+            let waiting: Vec<(Operand, Fr)> = waiting.into_iter().map(|(cell, f)| (Operand::Copy(cell), f)).collect();
+            self.dot_rows(&waiting, start);
+        }
+    }
+
     /// Takes one lane with the value `y` off the accumulator. Returns the cell of the result.
     pub fn lane(&mut self, requant: Requant, y: i64) -> Cell {
+        self.lane_row(RowKind::Requant(requant), y, requant.apply(y))
+    }
+
+    /// Takes one lane with the value `y` off the accumulator, which the gate refuses if it is negative.
+    pub fn assert_lane(&mut self, y: i64) {
+        self.lane_row(RowKind::Assert, y, 1);
+    }
+
+    fn lane_row(&mut self, kind: RowKind, y: i64, z: i64) -> Cell {
         let negative = y < 0;
         let sum = if negative { -(y + 1) } else { y } as u64;
         let limb = |i: u32| Fr::from((sum >> (LIMB_BITS * i)) & ((1 << LIMB_BITS) - 1));
         let a = [limb(0), limb(1), limb(2), Fr::from(sum >> (LIMB_BITS * 3))];
-        let values =
-            Values { a, b: Fr::from(u64::from(!negative)), z: signed(i128::from(requant.apply(y))), acc: Fr::ZERO };
-        let row = self.push(RowKind::Requant(requant), [Fr::ZERO; 3], values);
+        let values = Values { a, b: Fr::from(u64::from(!negative)), z: signed(i128::from(z)), acc: Fr::ZERO };
+        let row = self.push(kind, [Fr::ZERO; 3], values);
         self.acc = (self.acc - signed(i128::from(y))) * *INVERSE_LANE;
         Cell { column: Column::Z, row }
     }

@@ -75,7 +75,7 @@ impl InferenceCircuit {
             a: values.a,
             f: row.f,
             tag: row.tag,
-            requant: matches!(row.kind, RowKind::Requant(_)),
+            requant: row.kind.is_lane(),
             function: row.kind == RowKind::Function,
             m: *m,
         })
@@ -93,6 +93,7 @@ impl InferenceCircuit {
             for (column, value) in columns.f.into_iter().zip(row.f) {
                 assign(column, value);
             }
+            assign(columns.w, row.w);
             assign(columns.active, Fr::from(if i < last { row.tag } else { 0 }));
             assign(columns.requant, Fr::from(selectors.requant));
             assign(columns.group, Fr::from(selectors.group));
@@ -201,7 +202,7 @@ fn multiplicities(layout: &Layout) -> Vec<Fr> {
     };
     for (row, values) in layout.rows.iter().zip(&layout.values) {
         match row.kind {
-            RowKind::Requant(_) => {
+            kind if kind.is_lane() => {
                 for a in values.a {
                     count(RANGE_TAG, small(a).filter(|v| (0..1 << LIMB_BITS).contains(v)), [Fr::ZERO; 2]);
                 }

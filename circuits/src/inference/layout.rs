@@ -15,7 +15,10 @@ use super::statement::{
 use crate::gadgets::logup::{RANGE_TAG, function_tag};
 use crate::gadgets::poseidon;
 use crate::quant::bounds;
-use crate::quant::program::{Function, LANE_BITS, LANES, LIMB_BITS, Linear, Program, RAW_BITS, Requant, Step, Y_BITS};
+use crate::quant::interpreter::lane_value;
+use crate::quant::program::{
+    Block, Divide, Function, LANE_BITS, LANES, LIMB_BITS, Linear, MatMul, NO_WIRE, Program, Requant, Sqrt, Step, Y_BITS,
+};
 
 /// Rows at the end of the domain that hold blinding values.
 pub const BLINDING_ROWS: usize = 6;
@@ -149,7 +152,9 @@ impl Layout {
                 source_rows(&mut asm, task.sources[index], index, source, &constants, public, &mut wires);
                 next_word += count;
             }
-            step_rows(&mut asm, &task.program, &constants, &mut wires)?;
+            let raw: Vec<i64> = input.iter().flat_map(|source| source.values.iter().copied()).collect();
+            let run = task.program.evaluate(&raw)?;
+            step_rows(&mut asm, &task.program, &constants, &run.wires, &mut wires)?;
             let count = task.program.outputs.len().div_ceil(OUTPUTS_PER_WORD);
             output_rows(&mut asm, &task.program, &constants, &wires, &word_cells[next_word..next_word + count])?;
             next_word += count;
@@ -279,99 +284,199 @@ fn step_rows(
     asm: &mut Assembler,
     program: &Program,
     constants: &Constants,
+    values: &[i64],
     wires: &mut Vec<Cell>,
 ) -> Result<(), Error> {
-    let raw_len = program.inputs();
-    let mut values: Vec<i64> = wires[..raw_len].iter().map(|cell| small(asm.get(*cell))).collect();
     for (index, step) in program.steps.iter().enumerate() {
+        let mut rows = StepRows { asm, index, constants, values, wires };
         match step {
-            Step::Linear(linear) => linear_rows(asm, index, linear, constants, wires, &mut values)?,
-            Step::Function(function) => function_rows(asm, index, program, function, wires, &mut values)?,
+            Step::Linear(linear) => rows.linear(linear)?,
+            Step::Function(function) => rows.function(program, function)?,
+            Step::Divide(divide) => rows.divide(divide)?,
+            Step::Sqrt(sqrt) => rows.sqrt(sqrt)?,
+            Step::Block(block) => rows.block(block)?,
+            Step::MatMul(product) => rows.matmul(product)?,
         }
     }
     Ok(())
-}
-
-/// A raw lane back as an integer.
-fn small(value: Fr) -> i64 {
-    let shifted = statement::to_bytes(value + pow2(RAW_BITS + 2));
-    let mut low = [0; 8];
-    low.copy_from_slice(&shifted[24..]);
-    i64::from_be_bytes(low) - (1 << (RAW_BITS + 2))
 }
 
 fn lookup_wire<T: Copy>(list: &[T], wire: u32, step: usize) -> Result<T, Error> {
     list.get(wire as usize).copied().ok_or_else(|| Error::Reference { step, what: format!("wire {wire}") })
 }
 
-fn linear_rows(
-    asm: &mut Assembler,
+/// One step being laid out. `values` are those of all wires, by the interpreter; `wires` are the cells so far.
+struct StepRows<'a> {
+    asm: &'a mut Assembler,
     index: usize,
-    linear: &Linear,
-    constants: &Constants,
-    wires: &mut Vec<Cell>,
-    values: &mut Vec<i64>,
-) -> Result<(), Error> {
-    if linear.lanes.is_empty() || linear.lanes.len() > LANES {
-        let got = format!("{} lanes", linear.lanes.len());
-        return Err(Error::Step { step: index, got, expected: format!("1 to {LANES}") });
-    }
-    let mut ys: Vec<i128> = linear.lanes.iter().map(|lane| i128::from(lane.bias)).collect();
-    let packed = |coefficients: &mut dyn Iterator<Item = i64>| -> Fr {
-        coefficients.zip(0..).map(|(c, j)| signed(i128::from(c)) * pow2(LANE_BITS * j)).sum()
-    };
-    let mut terms = Vec::with_capacity(linear.operands.len() + 1);
-    for (i, operand) in linear.operands.iter().enumerate() {
-        let value = lookup_wire(values, *operand, index)?;
-        for (y, lane) in ys.iter_mut().zip(&linear.lanes) {
-            *y += i128::from(value) * i128::from(lookup_wire(&lane.weights, i as u32, index)?);
-        }
-        let weight = packed(&mut linear.lanes.iter().map(|lane| lane.weights[i]));
-        terms.push((Operand::Copy(lookup_wire(wires, *operand, index)?), weight));
-    }
-    let bias = packed(&mut linear.lanes.iter().map(|lane| lane.bias));
-    if bias != Fr::ZERO || terms.is_empty() {
-        terms.push((Operand::Copy(constants.one), bias));
-    }
-    asm.dot(&terms);
-    for (lane, y) in linear.lanes.iter().zip(ys) {
-        let y = in_range(y, index)?;
-        wires.push(asm.lane(lane.requant, y));
-        values.push(lane.requant.apply(y));
-    }
-    Ok(())
+    constants: &'a Constants,
+    values: &'a [i64],
+    wires: &'a mut Vec<Cell>,
 }
+
+impl StepRows<'_> {
+    fn cell(&self, wire: u32) -> Result<Cell, Error> {
+        lookup_wire(self.wires, wire, self.index)
+    }
+
+    fn value(&self, wire: u32) -> Result<i64, Error> {
+        lookup_wire(self.values, wire, self.index)
+    }
+
+    /// Takes a lane off the accumulator and makes its result the next wire.
+    fn lane(&mut self, requant: Requant, y: i128) -> Result<(), Error> {
+        let y = in_range(y, self.index)?;
+        let cell = self.asm.lane(requant, y);
+        self.wires.push(cell);
+        Ok(())
+    }
+
+    fn linear(&mut self, linear: &Linear) -> Result<(), Error> {
+        let index = self.index;
+        if linear.lanes.is_empty() || linear.lanes.len() > LANES {
+            let got = format!("{} lanes", linear.lanes.len());
+            return Err(Error::Step { step: index, got, expected: format!("1 to {LANES}") });
+        }
+        let x = linear.operands.iter().map(|w| self.value(*w)).collect::<Result<Vec<_>, _>>()?;
+        let pair = |(a, b): &(u32, u32)| Ok((self.value(*a)?, self.value(*b)?));
+        let pairs = linear.products.iter().map(pair).collect::<Result<Vec<_>, Error>>()?;
+        let ys = linear.lanes.iter().map(|lane| lane_value(lane, &x, &pairs)).collect::<Result<Vec<_>, _>>()?;
+        let mut terms = Vec::with_capacity(linear.operands.len() + 1);
+        for (i, operand) in linear.operands.iter().enumerate() {
+            terms.push((self.cell(*operand)?, packed(linear.lanes.iter().map(|lane| lane.weights[i]))));
+        }
+        let bias = packed(linear.lanes.iter().map(|lane| lane.bias));
+        if bias != Fr::ZERO || (terms.is_empty() && linear.products.is_empty()) {
+            terms.push((self.constants.one, bias));
+        }
+        let mut products = Vec::with_capacity(linear.products.len());
+        for (i, (a, b)) in linear.products.iter().enumerate() {
+            let weight = packed(linear.lanes.iter().map(|lane| lane.products[i]));
+            products.push((self.cell(*a)?, self.cell(*b)?, weight));
+        }
+        self.asm.dot_products(&products, &terms, self.constants.zero);
+        for (lane, y) in linear.lanes.iter().zip(ys) {
+            self.lane(lane.requant, y)?;
+        }
+        Ok(())
+    }
+
+    fn function(&mut self, program: &Program, function: &Function) -> Result<(), Error> {
+        let argument = self.value(function.input)?;
+        let cell = self.cell(function.input)?;
+        let reference = || Error::Reference { step: self.index, what: format!("table {}", function.table) };
+        let table = program.tables.get(function.table).ok_or_else(reference)?;
+        let (hi, lo) = (argument >> LIMB_BITS, argument & ((1 << LIMB_BITS) - 1));
+        let entry = hi.checked_sub(table.first).and_then(|i| usize::try_from(i).ok()).and_then(|i| table.entries.get(i));
+        let outside = Error::Range { step: self.index, what: "a function's argument", got: argument.into() };
+        let (base, slope) = *entry.ok_or(outside)?;
+        self.asm.function(cell, FunctionRow { tag: function_tag(function.table), hi, lo, base, slope });
+        self.lane(function.requant, (i128::from(base) << LIMB_BITS) + i128::from(slope) * i128::from(lo))
+    }
+
+    /// A wire of its own: any value that a lane can hold. Other rows must bind it.
+    fn hint(&mut self, value: i64) -> Result<Cell, Error> {
+        self.asm.dot(&[(Operand::Free(signed(value.into())), Fr::ONE)]);
+        self.lane(Requant::Identity, value.into())?;
+        self.wires.last().copied().ok_or_else(|| Error::Reference { step: self.index, what: "a new wire".into() })
+    }
+
+    /// DIV-1, DIV-2: `n - q d` and `d - 1 - (n - q d)` are asserted not to be negative.
+    fn divide(&mut self, divide: &Divide) -> Result<(), Error> {
+        let (n, d) = (self.value(divide.numerator)?, self.value(divide.denominator)?);
+        let (numerator, denominator) = (self.cell(divide.numerator)?, self.cell(divide.denominator)?);
+        let quotient = self.value(self.wires.len() as u32)?;
+        let cell = self.hint(quotient)?;
+        let terms = [
+            (numerator, packed([1, -1].into_iter())),
+            (denominator, packed([0, 1].into_iter())),
+            (self.constants.one, packed([0, -1].into_iter())),
+        ];
+        self.asm.dot_products(&[(cell, denominator, packed([-1, 1].into_iter()))], &terms, self.constants.zero);
+        let rest = i128::from(n) - i128::from(quotient) * i128::from(d);
+        self.asm.assert_lane(in_range(rest, self.index)?);
+        self.asm.assert_lane(in_range(i128::from(d) - 1 - rest, self.index)?);
+        Ok(())
+    }
+
+    /// SQR-1, SQR-2: `x - q²` and `2 q - (x - q²)` are asserted not to be negative.
+    fn sqrt(&mut self, sqrt: &Sqrt) -> Result<(), Error> {
+        let (x, input) = (self.value(sqrt.input)?, self.cell(sqrt.input)?);
+        let root = self.value(self.wires.len() as u32)?;
+        let cell = self.hint(root)?;
+        let terms = [(input, packed([1, -1].into_iter())), (cell, packed([0, 2].into_iter()))];
+        self.asm.dot_products(&[(cell, cell, packed([-1, 1].into_iter()))], &terms, self.constants.zero);
+        let rest = i128::from(x) - i128::from(root) * i128::from(root);
+        self.asm.assert_lane(in_range(rest, self.index)?);
+        self.asm.assert_lane(in_range(2 * i128::from(root) - rest, self.index)?);
+        Ok(())
+    }
+
+    fn block(&mut self, block: &Block) -> Result<(), Error> {
+        let groups: Vec<(Vec<Fr>, Fr)> = block
+            .lanes
+            .chunks(LANES)
+            .map(|lanes| {
+                let weight = |i: usize| packed(lanes.iter().map(|lane| lane.weights[i]));
+                ((0..block.width).map(weight).collect(), packed(lanes.iter().map(|lane| lane.bias)))
+            })
+            .collect();
+        for vector in block.operands.chunks_exact(block.width.max(1)) {
+            let at = |w: &u32| if *w == NO_WIRE { Ok(0) } else { self.value(*w) };
+            let x = vector.iter().map(at).collect::<Result<Vec<_>, _>>()?;
+            for (lanes, (weights, bias)) in block.lanes.chunks(LANES).zip(&groups) {
+                let mut terms = Vec::with_capacity(block.width + 1);
+                for (wire, weight) in vector.iter().zip(weights).filter(|(w, f)| **w != NO_WIRE && **f != Fr::ZERO) {
+                    terms.push((Operand::Copy(self.cell(*wire)?), *weight));
+                }
+                if *bias != Fr::ZERO || terms.is_empty() {
+                    terms.push((Operand::Copy(self.constants.one), *bias));
+                }
+                self.asm.dot(&terms);
+                for lane in lanes {
+                    let y = lane_value(lane, &x, &[])?;
+                    self.lane(lane.requant, y)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn matmul(&mut self, product: &MatMul) -> Result<(), Error> {
+        let inner = product.inner.max(1);
+        let read = |list: &[u32]| {
+            let both = |w: &u32| Ok((self.cell(*w)?, self.value(*w)?));
+            list.iter().map(both).collect::<Result<Vec<_>, Error>>()
+        };
+        let (a, b) = (read(&product.a)?, read(&product.b)?);
+        let bias = signed(product.bias.into());
+        let terms: Vec<(Cell, Fr)> = if bias == Fr::ZERO { vec![] } else { vec![(self.constants.one, bias)] };
+        for row in a.chunks_exact(inner) {
+            for column in b.chunks_exact(inner) {
+                let products: Vec<(Cell, Cell, Fr)> =
+                    row.iter().zip(column).map(|(x, y)| (x.0, y.0, Fr::ONE)).collect();
+                self.asm.dot_products(&products, &terms, self.constants.zero);
+                let sum: i128 = row.iter().zip(column).map(|(x, y)| i128::from(x.1) * i128::from(y.1)).sum();
+                self.lane(product.requant, sum + i128::from(product.bias))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Lane `j` of a packed weight is worth `2^(42 j)`.
+fn packed(coefficients: impl Iterator<Item = i64>) -> Fr {
+    coefficients.zip(LANE_POWERS.iter()).map(|(c, power)| signed(i128::from(c)) * power).sum()
+}
+
+static LANE_POWERS: std::sync::LazyLock<[Fr; LANES]> =
+    std::sync::LazyLock::new(|| std::array::from_fn(|j| pow2(LANE_BITS * j as u32)));
 
 fn in_range(y: i128, step: usize) -> Result<i64, Error> {
     match i64::try_from(y) {
         Ok(y) if (-(1 << Y_BITS)..1 << Y_BITS).contains(&y) => Ok(y),
         _ => Err(Error::Range { step, what: "a lane", got: y }),
     }
-}
-
-fn function_rows(
-    asm: &mut Assembler,
-    index: usize,
-    program: &Program,
-    function: &Function,
-    wires: &mut Vec<Cell>,
-    values: &mut Vec<i64>,
-) -> Result<(), Error> {
-    let argument = lookup_wire(values, function.input, index)?;
-    let cell = lookup_wire(wires, function.input, index)?;
-    let table = program
-        .tables
-        .get(function.table)
-        .ok_or_else(|| Error::Reference { step: index, what: format!("table {}", function.table) })?;
-    let (hi, lo) = (argument >> LIMB_BITS, argument & ((1 << LIMB_BITS) - 1));
-    let entry = hi.checked_sub(table.first).and_then(|i| usize::try_from(i).ok()).and_then(|i| table.entries.get(i));
-    let (base, slope) =
-        *entry.ok_or(Error::Range { step: index, what: "a function's argument", got: argument.into() })?;
-    asm.function(cell, FunctionRow { tag: function_tag(function.table), hi, lo, base, slope });
-    let y = in_range((i128::from(base) << LIMB_BITS) + i128::from(slope) * i128::from(lo), index)?;
-    wires.push(asm.lane(function.requant, y));
-    values.push(function.requant.apply(y));
-    Ok(())
 }
 
 /// STM-4: a word is the sum of its lanes, offsets and flags; the sum is closed by whatever comes next.

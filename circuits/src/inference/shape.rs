@@ -13,7 +13,7 @@ pub struct Shape {
 }
 
 /// Version of the gate set and of the layout. It goes into every key file; a change of any gate, query or row order raises it.
-pub const GATES_VERSION: u32 = 3;
+pub const GATES_VERSION: u32 = 4;
 
 impl Shape {
     /// The universal narrow shape: 16 words.
@@ -24,7 +24,7 @@ impl Shape {
         Self { words }
     }
 
-    /// Stable identity, `narrow-v3-w16`.
+    /// Stable identity, `narrow-v4-w16`.
     pub fn id(&self) -> String {
         format!("narrow-v{GATES_VERSION}-w{}", self.words)
     }

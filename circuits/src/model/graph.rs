@@ -38,6 +38,8 @@ pub struct Node {
     pub name: String,
     /// The operation.
     pub op: String,
+    /// Its domain: empty for ONNX itself, `ai.onnx.ml` for classical models.
+    pub domain: String,
     /// Operator set version of the model.
     pub opset: i64,
     /// Names of the inputs; an omitted optional input is empty.

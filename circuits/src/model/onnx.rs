@@ -21,6 +21,9 @@ pub const MAX_NODES: usize = 100_000;
 /// Operator sets accepted.
 pub const OPSETS: std::ops::RangeInclusive<i64> = 7..=21;
 
+/// The domain of classical models: trees, linear models, support vector machines.
+pub const ML_DOMAIN: &str = "ai.onnx.ml";
+
 const TENSOR_TYPES: &str = "float, double, int32, int64, bool";
 
 impl Graph {
@@ -105,14 +108,16 @@ fn input(info: &ValueInfoProto) -> Result<Input, ModelError> {
 fn node(node: &NodeProto, index: usize, opset: i64) -> Result<Node, ModelError> {
     let op = node.op_type.clone();
     let name = if node.name.is_empty() { format!("{op}#{index}") } else { node.name.clone() };
-    if !is_onnx_domain(&node.domain) {
-        return Err(ModelError::Domain { node: name, op, domain: node.domain.clone() });
-    }
+    let domain = match node.domain.as_str() {
+        "" | "ai.onnx" => String::new(),
+        ML_DOMAIN => ML_DOMAIN.into(),
+        other => return Err(ModelError::Domain { node: name, op, domain: other.into() }),
+    };
     let mut attributes = BTreeMap::new();
     for a in &node.attribute {
         attributes.insert(a.name.clone(), attribute(a, &name)?);
     }
-    Ok(Node { name, op, opset, inputs: node.input.clone(), outputs: node.output.clone(), attributes })
+    Ok(Node { name, op, domain, opset, inputs: node.input.clone(), outputs: node.output.clone(), attributes })
 }
 
 fn attribute(a: &AttributeProto, node: &str) -> Result<Attribute, ModelError> {

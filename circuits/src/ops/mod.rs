@@ -1,40 +1,23 @@
-//! What each ONNX op means in linear forms. One file an op, one line in [`REGISTRY`].
+//! What each ONNX op means in linear forms. One file an op, one line in its family.
 //!
 //! An op gets its inputs as [`Value`]s through a [`Call`] and lowers onto a [`Builder`]. Affine ops cost nothing: they compose forms. Others ask
 //! the builder to materialise (Relu, Clip, functions). Constants fold by themselves: a form without terms is a constant.
 //!
 //! Not here: how forms become steps (see [`crate::quant::builder`]).
 
-mod add;
+mod activation;
 mod call;
-mod cast;
-mod clip;
-mod concat;
-mod constant;
-mod div;
-mod dropout;
 mod elementwise;
 mod error;
-mod flatten;
-mod gemm;
-mod identity;
-mod leaky_relu;
-mod matmul;
-mod mul;
-mod product;
-mod relu;
-mod reshape;
-mod sigmoid;
-mod squeeze;
-mod sub;
-mod tanh;
-mod transpose;
-mod unsqueeze;
+mod linear;
+mod shape;
 mod value;
 
 pub use call::Call;
 pub use error::OpError;
 pub use value::Value;
+
+use elementwise::{binary, unary};
 
 use crate::model::Node;
 use crate::quant::QuantError;
@@ -44,6 +27,11 @@ use crate::quant::builder::Builder;
 pub trait Op: Sync {
     /// The op's name in ONNX.
     fn name(&self) -> &'static str;
+
+    /// The op's domain: empty for ONNX itself, `ai.onnx.ml` for classical models.
+    fn domain(&self) -> &'static str {
+        ""
+    }
 
     /// What is accepted, for refusals: a phrase without a full stop.
     fn accepts(&self) -> &'static str;
@@ -55,47 +43,30 @@ pub trait Op: Sync {
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError>;
 }
 
-/// Every supported op, sorted by name.
-pub static REGISTRY: &[&dyn Op] = &[
-    &add::Add,
-    &cast::Cast,
-    &clip::Clip,
-    &concat::Concat,
-    &constant::Constant,
-    &div::Div,
-    &dropout::Dropout,
-    &flatten::Flatten,
-    &gemm::Gemm,
-    &identity::Identity,
-    &leaky_relu::LeakyRelu,
-    &matmul::MatMul,
-    &mul::Mul,
-    &relu::Relu,
-    &reshape::Reshape,
-    &sigmoid::Sigmoid,
-    &squeeze::Squeeze,
-    &sub::Sub,
-    &tanh::Tanh,
-    &transpose::Transpose,
-    &unsqueeze::Unsqueeze,
-];
+/// Every family of ops: one folder each, one file and one line an op.
+static FAMILIES: &[&[&dyn Op]] = &[activation::OPS, elementwise::OPS, linear::OPS, shape::OPS];
+
+/// Every supported op.
+pub fn registry() -> impl Iterator<Item = &'static dyn Op> {
+    FAMILIES.iter().flat_map(|family| family.iter().copied())
+}
 
 /// Lowers a node; `value` finds the values computed so far.
 ///
 /// # Errors
-/// [`OpError::Unknown`] for an op outside [`REGISTRY`]; else those of the op.
+/// [`OpError::Unknown`] for an op outside [`registry`]; else those of the op.
 pub fn lower<'v>(
     builder: &mut Builder<'_>,
     node: &Node,
     value: impl Fn(&str) -> Option<&'v Value>,
 ) -> Result<Vec<Value>, QuantError> {
-    let op = REGISTRY.iter().find(|op| op.name() == node.op).ok_or_else(|| OpError::Unknown {
+    let op = registry().find(|op| op.domain() == node.domain && op.name() == node.op).ok_or_else(|| OpError::Unknown {
         op: node.op.clone(),
         node: node.name.clone(),
-        supported: REGISTRY.iter().map(|op| op.name()).collect::<Vec<_>>().join(", "),
+        supported: supported(),
     })?;
     let inputs = node.inputs.iter().map(|name| value(name)).collect();
-    let call = Call::new(node, *op, inputs);
+    let call = Call::new(node, op, inputs);
     let results = op.lower(builder, &call)?;
     if node.outputs.iter().skip(results.len()).any(|o| !o.is_empty()) {
         return Err(call.refuse(format!("{} outputs are used, this op gives {}", node.outputs.len(), results.len())));
@@ -103,13 +74,27 @@ pub fn lower<'v>(
     Ok(results.into_iter().map(Value::folded).collect())
 }
 
+/// Names of all supported ops, for refusals.
+fn supported() -> String {
+    let mut names: Vec<&str> = registry().map(|op| op.name()).collect();
+    names.sort_unstable();
+    names.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn registry_is_sorted_and_unique() {
-        assert!(REGISTRY.windows(2).all(|w| w[0].name() < w[1].name()));
-        assert!(REGISTRY.iter().all(|op| !op.accepts().is_empty() && !op.accepts().ends_with('.')));
+    fn families_are_sorted_and_no_op_is_registered_twice() {
+        for family in FAMILIES {
+            assert!(family.windows(2).all(|w| w[0].name() < w[1].name()));
+        }
+        let mut names: Vec<_> = registry().map(|op| (op.domain(), op.name())).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        assert!(registry().all(|op| !op.accepts().is_empty() && !op.accepts().ends_with('.')));
     }
 }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::model::tensor::MAX_ELEMENTS;
 
 use super::QuantError;
-use super::program::{Function, LANES, LIMB_BITS, Lane, Linear, Program, RAW_BITS, Step, Table, Wire, Y_BITS};
+use super::program::{
+    Block, Function, LANES, LIMB_BITS, Lane, Linear, MatMul, NO_WIRE, Program, RAW_BITS, Requant, Step, Table, Wire, Y_BITS,
+};
 
 /// Largest absolute weight.
 pub const MAX_WEIGHT: i64 = 1 << Y_BITS;
@@ -77,7 +79,86 @@ pub fn step_bounds(step: &Step, tables: &[Table], bounds: &[Interval]) -> Result
     match step {
         Step::Linear(linear) => linear_bounds(linear, bounds),
         Step::Function(function) => Ok(vec![function_bounds(function, tables, bounds)?]),
+        Step::Divide(d) => {
+            let (n, d) = (at(bounds, d.numerator)?, at(bounds, d.denominator)?);
+            if d.lo < 1 {
+                return Err(QuantError::Domain { table: "division".into(), lo: d.lo, hi: d.hi });
+            }
+            let corners = [n.lo.div_euclid(d.lo), n.lo.div_euclid(d.hi), n.hi.div_euclid(d.lo), n.hi.div_euclid(d.hi)];
+            let (lo, hi) = corners.iter().fold((i64::MAX, i64::MIN), |(lo, hi), &c| (lo.min(c), hi.max(c)));
+            Ok(vec![lane_output(lo.into(), hi.into(), Requant::Identity)?])
+        }
+        Step::Sqrt(s) => {
+            let x = at(bounds, s.input)?;
+            let root = |v: i64| u64::try_from(v).map(|v| v.isqrt() as i64);
+            match (root(x.lo), root(x.hi)) {
+                (Ok(lo), Ok(hi)) => Ok(vec![Interval { lo, hi }]),
+                _ => Err(QuantError::Domain { table: "root".into(), lo: x.lo, hi: x.hi }),
+            }
+        }
+        Step::Block(block) => block_bounds(block, bounds),
+        Step::MatMul(product) => matmul_bounds(product, bounds),
     }
+}
+
+/// What requantisation makes of a lane in `[lo, hi]`, if a lane can hold that.
+fn lane_output(lo: i128, hi: i128, requant: Requant) -> Result<Interval, QuantError> {
+    let limit = i128::from(Y_LIMIT);
+    if lo < -limit || hi >= limit {
+        return Err(QuantError::LaneRange { lo, hi, limit: Y_LIMIT });
+    }
+    // Inside 41 bits now, so the conversion is exact, and requantisation is monotone.
+    Ok(Interval { lo: requant.apply(lo as i64), hi: requant.apply(hi as i64) })
+}
+
+fn block_bounds(block: &Block, bounds: &[Interval]) -> Result<Vec<Interval>, QuantError> {
+    if block.width == 0 || block.lanes.is_empty() || !block.operands.len().is_multiple_of(block.width) {
+        let (expected, got) = (block.width.max(1), block.operands.len());
+        return Err(QuantError::Malformed { what: "operands of a block", expected, got });
+    }
+    let zero = Interval { lo: 0, hi: 0 };
+    let known = |&w: &Wire| if w == NO_WIRE { Ok(zero) } else { at(bounds, w) };
+    let operands = block.operands.iter().map(known).collect::<Result<Vec<_>, _>>()?;
+    let mut results = Vec::with_capacity(block.vectors() * block.lanes.len());
+    for vector in operands.chunks_exact(block.width) {
+        for lane in &block.lanes {
+            let (lo, hi) = lane_interval(lane, vector, &[])?;
+            results.push(lane_output(lo, hi, lane.requant)?);
+        }
+    }
+    Ok(results)
+}
+
+fn matmul_bounds(product: &MatMul, bounds: &[Interval]) -> Result<Vec<Interval>, QuantError> {
+    let (a, b, inner) = (product.a.len(), product.b.len(), product.inner);
+    if inner == 0 || a == 0 || b == 0 || !a.is_multiple_of(inner) || !b.is_multiple_of(inner) {
+        return Err(QuantError::Malformed { what: "operands of a matrix product", expected: inner.max(1), got: a.min(b) });
+    }
+    if product.bias.unsigned_abs() > MAX_BIAS.unsigned_abs() {
+        return Err(QuantError::Weight { value: product.bias, limit: MAX_BIAS });
+    }
+    let read = |list: &[Wire]| list.iter().map(|&w| at(bounds, w)).collect::<Result<Vec<_>, _>>();
+    let (a, b) = (read(&product.a)?, read(&product.b)?);
+    let mut results = Vec::with_capacity(a.len() / inner * (b.len() / inner));
+    for row in a.chunks_exact(inner) {
+        for column in b.chunks_exact(inner) {
+            let (mut lo, mut hi) = (i128::from(product.bias), i128::from(product.bias));
+            for (&x, &y) in row.iter().zip(column) {
+                let (from, to) = product_interval(x, y);
+                lo += from;
+                hi += to;
+            }
+            results.push(lane_output(lo, hi, product.requant)?);
+        }
+    }
+    Ok(results)
+}
+
+/// Exact interval of a product of two wires (for a square, of independent factors: still sound).
+pub(super) fn product_interval(x: Interval, y: Interval) -> (i128, i128) {
+    let corner = |a: i64, b: i64| i128::from(a) * i128::from(b);
+    let corners = [corner(x.lo, y.lo), corner(x.lo, y.hi), corner(x.hi, y.lo), corner(x.hi, y.hi)];
+    corners.iter().fold((i128::MAX, i128::MIN), |(lo, hi), &c| (lo.min(c), hi.max(c)))
 }
 
 fn linear_bounds(linear: &Linear, bounds: &[Interval]) -> Result<Vec<Interval>, QuantError> {
@@ -85,28 +166,33 @@ fn linear_bounds(linear: &Linear, bounds: &[Interval]) -> Result<Vec<Interval>, 
         return Err(QuantError::Malformed { what: "lanes", expected: LANES, got: linear.lanes.len() });
     }
     let operands = linear.operands.iter().map(|&w| at(bounds, w)).collect::<Result<Vec<_>, _>>()?;
-    linear
-        .lanes
-        .iter()
-        .map(|lane| {
-            let (lo, hi) = lane_interval(lane, &operands)?;
-            let limit = i128::from(Y_LIMIT);
-            if lo < -limit || hi >= limit {
-                return Err(QuantError::LaneRange { lo, hi, limit: Y_LIMIT });
-            }
-            // Inside 41 bits now, so the conversion is exact, and requantisation is monotone.
-            Ok(Interval { lo: lane.requant.apply(lo as i64), hi: lane.requant.apply(hi as i64) })
-        })
-        .collect()
+    let pair = |&(a, b): &(Wire, Wire)| {
+        let product = product_interval(at(bounds, a)?, at(bounds, b)?);
+        // A square is never negative.
+        Ok(if a == b { (product.0.max(0), product.1) } else { product })
+    };
+    let pairs = linear.products.iter().map(pair).collect::<Result<Vec<_>, QuantError>>()?;
+    let lane = |lane: &Lane| {
+        let (lo, hi) = lane_interval(lane, &operands, &pairs)?;
+        lane_output(lo, hi, lane.requant)
+    };
+    linear.lanes.iter().map(lane).collect()
 }
 
 /// Exact interval of a lane before requantisation.
 ///
 /// # Errors
 /// [`QuantError::Malformed`] and [`QuantError::Weight`] for a lane that no circuit can hold.
-pub fn lane_interval(lane: &Lane, operands: &[Interval]) -> Result<(i128, i128), QuantError> {
+pub fn lane_interval(
+    lane: &Lane,
+    operands: &[Interval],
+    pairs: &[(i128, i128)],
+) -> Result<(i128, i128), QuantError> {
     if lane.weights.len() != operands.len() {
         return Err(QuantError::Malformed { what: "weights", expected: operands.len(), got: lane.weights.len() });
+    }
+    if lane.products.len() != pairs.len() {
+        return Err(QuantError::Malformed { what: "weights of products", expected: pairs.len(), got: lane.products.len() });
     }
     if lane.bias.unsigned_abs() > MAX_BIAS.unsigned_abs() {
         return Err(QuantError::Weight { value: lane.bias, limit: MAX_BIAS });
@@ -119,6 +205,15 @@ pub fn lane_interval(lane: &Lane, operands: &[Interval]) -> Result<(i128, i128),
         let (a, b) = (i128::from(weight) * i128::from(x.lo), i128::from(weight) * i128::from(x.hi));
         lo += a.min(b);
         hi += a.max(b);
+    }
+    for (&weight, &(from, to)) in lane.products.iter().zip(pairs) {
+        if weight.unsigned_abs() > MAX_WEIGHT.unsigned_abs() {
+            return Err(QuantError::Weight { value: weight, limit: MAX_WEIGHT });
+        }
+        // At most 2^40 · 2^80.
+        let (a, b) = (i128::from(weight) * from, i128::from(weight) * to);
+        lo = lo.saturating_add(a.min(b));
+        hi = hi.saturating_add(a.max(b));
     }
     Ok((lo, hi))
 }

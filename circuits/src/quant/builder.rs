@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::bounds::{Interval, MAX_BIAS, MAX_WEIGHT, Y_LIMIT, lane_interval, step_bounds};
+use super::bounds::{Interval, MAX_BIAS, MAX_WEIGHT, Y_LIMIT, lane_interval, product_interval, step_bounds};
 use super::compile::Options;
 use super::form::Form;
 use super::interpreter::step_values;
@@ -21,10 +21,11 @@ pub(super) const HEADROOM: f64 = 0.999;
 /// Half a unit after a shift: makes the shift round to nearest.
 pub(super) const HALF: i64 = 1 << (SHIFT - 1);
 
-/// One dot product to be emitted: `requant(bias + Σ weight · wire)`.
-#[derive(Clone, Debug)]
+/// One dot product to be emitted: `requant(bias + Σ weight · wire + Σ weight · wire · wire)`.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Dot {
     pub terms: Vec<(Wire, i64)>,
+    pub products: Vec<(Wire, Wire, i64)>,
     pub bias: i64,
     pub requant: Requant,
 }
@@ -109,6 +110,11 @@ impl<'a> Builder<'a> {
         self.samples.iter().map(|wires| form.at(|w| wires[w as usize]).abs()).reduce(f64::max)
     }
 
+    /// Smallest absolute value of a form over the calibration samples; `None` without calibration.
+    pub(super) fn calibrated_least(&self, form: &Form) -> Option<f64> {
+        self.samples.iter().map(|wires| form.at(|w| wires[w as usize]).abs()).reduce(f64::min)
+    }
+
     /// The product of a constant `rows × x.len()` matrix (row-major) and a vector of forms. Free unless the forms have so many terms that
     /// composing would cost more than materialising them first.
     ///
@@ -148,16 +154,19 @@ impl<'a> Builder<'a> {
         let first = self.bounds.len();
         let mut group: Vec<&Dot> = Vec::new();
         let mut operands: BTreeSet<Wire> = BTreeSet::new();
+        let mut fresh: BTreeSet<Wire> = BTreeSet::new();
         for dot in dots {
-            let own: BTreeSet<Wire> = dot.terms.iter().map(|t| t.0).collect();
-            let joint: BTreeSet<Wire> = operands.union(&own).copied().collect();
-            let worth = operand_rows(joint.len()) <= operand_rows(operands.len()) + operand_rows(own.len());
+            let own = |w: &&(Wire, i64)| !operands.contains(&w.0);
+            fresh.clear();
+            fresh.extend(dot.terms.iter().filter(own).map(|t| t.0));
+            let joint = operands.len() + fresh.len();
+            let worth = operand_rows(joint) <= operand_rows(operands.len()) + operand_rows(dot.terms.len());
             if !group.is_empty() && (group.len() == LANES || !worth) {
                 self.push_group(&group, &operands)?;
                 group.clear();
-                operands = own;
+                operands = dot.terms.iter().map(|t| t.0).collect();
             } else {
-                operands = joint;
+                operands.append(&mut fresh);
             }
             group.push(dot);
         }
@@ -169,15 +178,18 @@ impl<'a> Builder<'a> {
 
     fn push_group(&mut self, group: &[&Dot], operands: &BTreeSet<Wire>) -> Result<(), QuantError> {
         let operands: Vec<Wire> = operands.iter().copied().collect();
-        let lanes = group
-            .iter()
-            .map(|dot| {
-                let own: BTreeMap<Wire, i64> = dot.terms.iter().copied().collect();
-                let weights = operands.iter().map(|w| own.get(w).copied().unwrap_or(0)).collect();
-                Lane { bias: dot.bias, weights, requant: dot.requant }
-            })
-            .collect();
-        self.push(Step::Linear(Linear { operands, lanes }))
+        let products: BTreeSet<(Wire, Wire)> =
+            group.iter().flat_map(|dot| dot.products.iter().map(|&(a, b, _)| (a, b))).collect();
+        let products: Vec<(Wire, Wire)> = products.into_iter().collect();
+        let lane = |dot: &&Dot| {
+            let own: BTreeMap<Wire, i64> = dot.terms.iter().copied().collect();
+            let weights = operands.iter().map(|w| own.get(w).copied().unwrap_or(0)).collect();
+            let own: BTreeMap<(Wire, Wire), i64> = dot.products.iter().map(|&(a, b, w)| ((a, b), w)).collect();
+            let products = products.iter().map(|p| own.get(p).copied().unwrap_or(0)).collect();
+            Lane { bias: dot.bias, weights, products, requant: dot.requant }
+        };
+        let lanes = group.iter().map(lane).collect();
+        self.push(Step::Linear(Linear { operands, products, lanes }))
     }
 
     /// Appends a step, with its bounds and calibration values.
@@ -195,8 +207,14 @@ impl<'a> Builder<'a> {
     /// Exact interval of a dot product before requantisation, or why no lane can hold it.
     pub(super) fn dot_interval(&self, dot: &Dot) -> Result<(i128, i128), QuantError> {
         let operands: Vec<Interval> = dot.terms.iter().map(|t| self.bounds[t.0 as usize]).collect();
+        let pair = |&(a, b, _): &(Wire, Wire, i64)| {
+            let (lo, hi) = product_interval(self.bounds[a as usize], self.bounds[b as usize]);
+            if a == b { (lo.max(0), hi) } else { (lo, hi) }
+        };
+        let pairs: Vec<(i128, i128)> = dot.products.iter().map(pair).collect();
         let weights = dot.terms.iter().map(|t| t.1).collect();
-        lane_interval(&Lane { bias: dot.bias, weights, requant: dot.requant }, &operands)
+        let products = dot.products.iter().map(|t| t.2).collect();
+        lane_interval(&Lane { bias: dot.bias, weights, products, requant: dot.requant }, &operands, &pairs)
     }
 
     /// Whether a lane can hold the dot product for every input.
@@ -210,7 +228,7 @@ impl<'a> Builder<'a> {
         let half = if shifts(requant) { HALF } else { 0 };
         let terms = form.terms().iter().map(|&(w, c)| Some((w, integer(c * scale, MAX_WEIGHT)?)));
         let terms = terms.filter(|t| !matches!(t, Some((_, 0)))).collect::<Option<Vec<_>>>()?;
-        Some(Dot { terms, bias: integer(form.offset() * scale, MAX_BIAS - HALF)? + half, requant })
+        Some(Dot { terms, products: Vec::new(), bias: integer(form.offset() * scale, MAX_BIAS - HALF)? + half, requant })
     }
 
     /// The finest dot product for a form: `scale` first, then smaller by `step` until weights and lane fit. Returns it with its scale.

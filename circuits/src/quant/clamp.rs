@@ -52,7 +52,7 @@ impl Builder<'_> {
             let bounds = self.bounds[x as usize];
             lower.push((bounds.lo < range.lo).then_some(dots.len()));
             if bounds.lo < range.lo {
-                dots.push(Dot { terms: vec![(x, 1)], bias: -range.lo, requant: Requant::Relu });
+                dots.push(Dot { terms: vec![(x, 1)], bias: -range.lo, requant: Requant::Relu, ..Dot::default() });
             }
             if with_deviations {
                 if bounds.lo < range.lo {
@@ -74,7 +74,7 @@ impl Builder<'_> {
             if self.bounds[x as usize].hi > range.hi {
                 plans.push((None, range));
                 let width = range.hi - range.lo;
-                upper.push(Dot { terms: vec![(wire, -1)], bias: width - bias, requant: Requant::Relu });
+                upper.push(Dot { terms: vec![(wire, -1)], bias: width - bias, requant: Requant::Relu, ..Dot::default() });
             } else {
                 plans.push((Some((wire, bias)), range));
             }
@@ -95,17 +95,17 @@ impl Builder<'_> {
 
     /// A dot product that is 0 iff `sign · x + bias <= 0`, else positive; shifted to 20 bits where its range allows.
     fn deviation(&self, x: Wire, sign: i64, bias: i64) -> Dot {
-        let shifted = Dot { terms: vec![(x, sign)], bias: bias + (1 << SHIFT) - 1, requant: Requant::ReluShift };
+        let shifted = Dot { terms: vec![(x, sign)], bias: bias + (1 << SHIFT) - 1, requant: Requant::ReluShift, ..Dot::default() };
         if self.fits(&shifted) {
             return shifted;
         }
-        Dot { terms: vec![(x, sign)], bias, requant: Requant::Relu }
+        Dot { terms: vec![(x, sign)], bias, requant: Requant::Relu, ..Dot::default() }
     }
 
     /// A wire that is 1 iff all `deviations` (which are never negative) are 0, else 0.
     pub(super) fn flag_of(&mut self, deviations: Vec<Wire>) -> Result<Wire, QuantError> {
         let none_of =
-            |wires: &[Wire]| Dot { terms: wires.iter().map(|&w| (w, -1)).collect(), bias: 1, requant: Requant::Relu };
+            |wires: &[Wire]| Dot { terms: wires.iter().map(|&w| (w, -1)).collect(), bias: 1, requant: Requant::Relu, ..Dot::default() };
         let mut groups: Vec<Vec<Wire>> = Vec::new();
         for wire in deviations {
             match groups.last_mut() {
@@ -125,6 +125,7 @@ impl Builder<'_> {
             terms: indicators.into_iter().map(|w| (w, 1)).collect(),
             bias: 1 - count,
             requant: Requant::Relu,
+            ..Dot::default()
         })
     }
 
@@ -166,7 +167,7 @@ impl Builder<'_> {
             .iter()
             .zip(&wires)
             .filter(|(p, _)| p.both)
-            .map(|(p, &u)| Dot { terms: vec![(u, -1)], bias: p.width, requant: Requant::Relu })
+            .map(|(p, &u)| Dot { terms: vec![(u, -1)], bias: p.width, requant: Requant::Relu, ..Dot::default() })
             .collect();
         let mut second = self.emit(&second)?.into_iter();
         for (plan, &u) in plans.iter().zip(&wires) {

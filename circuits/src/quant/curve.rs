@@ -146,13 +146,13 @@ impl Builder<'_> {
         let mut second = Vec::with_capacity(u.len());
         for (&u, &extra) in u.iter().zip(&wide) {
             let width = (span - 1) as f64 * libm::exp2(f64::from(extra));
-            second.push(Dot { terms: vec![(u, -1)], bias: width.floor() as i64, requant: Requant::Relu });
+            second.push(Dot { terms: vec![(u, -1)], bias: width.floor() as i64, requant: Requant::Relu, ..Dot::default() });
         }
         let v = self.emit(&second)?;
         let mut third = Vec::new();
         for (&v, &extra) in v.iter().zip(&wide).filter(|(_, e)| **e != 0) {
             let weight = libm::exp2(f64::from(SHIFT as i32 - extra)) as i64;
-            third.push(Dot { terms: vec![(v, weight)], bias: HALF, requant: Requant::Shift });
+            third.push(Dot { terms: vec![(v, weight)], bias: HALF, requant: Requant::Shift, ..Dot::default() });
         }
         let mut third = self.emit(&third)?.into_iter();
         let pick = v.iter().zip(&wide).map(|(&v, &extra)| if extra == 0 { Some(v) } else { third.next() });

@@ -6,9 +6,9 @@
 use sha3::{Digest, Keccak256};
 
 use super::QuantError;
-use super::program::{Function, LANES, Lane, Linear, Program, Requant, Step, Table};
+use super::program::{Block, Divide, Function, LANES, Lane, Linear, MatMul, Program, Requant, Sqrt, Step, Table, Wire};
 
-const MAGIC: &[u8; 8] = b"DODONAQ1";
+const MAGIC: &[u8; 8] = b"DODONAQ2";
 
 impl Program {
     /// The canonical bytes.
@@ -74,11 +74,11 @@ fn step(out: &mut Vec<u8>, step: &Step) {
         Step::Linear(l) => {
             out.push(0);
             list(out, &l.operands, |out, w| out.extend(w.to_le_bytes()));
-            list(out, &l.lanes, |out, lane| {
-                out.extend(lane.bias.to_le_bytes());
-                lane.weights.iter().for_each(|w| out.extend(w.to_le_bytes()));
-                out.push(requant_code(lane.requant));
+            list(out, &l.products, |out, (a, b)| {
+                out.extend(a.to_le_bytes());
+                out.extend(b.to_le_bytes());
             });
+            list(out, &l.lanes, lane);
         }
         Step::Function(f) => {
             out.push(1);
@@ -86,7 +86,41 @@ fn step(out: &mut Vec<u8>, step: &Step) {
             out.extend(f.input.to_le_bytes());
             out.push(requant_code(f.requant));
         }
+        Step::Divide(d) => {
+            out.push(2);
+            out.extend(d.numerator.to_le_bytes());
+            out.extend(d.denominator.to_le_bytes());
+        }
+        Step::Sqrt(s) => {
+            out.push(3);
+            out.extend(s.input.to_le_bytes());
+        }
+        Step::Block(b) => {
+            out.push(4);
+            word(out, b.width);
+            wires(out, &b.operands);
+            list(out, &b.lanes, lane);
+        }
+        Step::MatMul(m) => {
+            out.push(5);
+            word(out, m.inner);
+            wires(out, &m.a);
+            wires(out, &m.b);
+            out.extend(m.bias.to_le_bytes());
+            out.push(requant_code(m.requant));
+        }
     }
+}
+
+fn wires(out: &mut Vec<u8>, list_: &[Wire]) {
+    list(out, list_, |out, w| out.extend(w.to_le_bytes()));
+}
+
+/// Without lengths: the step says how many weights and products a lane has.
+fn lane(out: &mut Vec<u8>, lane: &Lane) {
+    out.extend(lane.bias.to_le_bytes());
+    lane.weights.iter().chain(&lane.products).for_each(|w| out.extend(w.to_le_bytes()));
+    out.push(requant_code(lane.requant));
 }
 
 fn requant_code(requant: Requant) -> u8 {
@@ -95,6 +129,7 @@ fn requant_code(requant: Requant) -> u8 {
         Requant::Relu => 1,
         Requant::Shift => 2,
         Requant::ReluShift => 3,
+        Requant::Sign => 4,
     }
 }
 
@@ -160,28 +195,51 @@ impl<'a> Reader<'a> {
             1 => Requant::Relu,
             2 => Requant::Shift,
             3 => Requant::ReluShift,
+            4 => Requant::Sign,
             _ => return Err(self.error("unknown requantisation")),
         })
+    }
+
+    fn lane(&mut self, weights: usize, products: usize) -> Result<Lane, QuantError> {
+        let bias = self.i64()?;
+        // Grown value by value, so that a false width allocates nothing.
+        let mut read = |n: usize| -> Result<Vec<i64>, QuantError> {
+            let mut values = Vec::new();
+            for _ in 0..n {
+                values.push(self.i64()?);
+            }
+            Ok(values)
+        };
+        let (weights, products) = (read(weights)?, read(products)?);
+        Ok(Lane { bias, weights, products, requant: self.requant()? })
     }
 
     fn step(&mut self) -> Result<Step, QuantError> {
         match self.u8()? {
             0 => {
                 let operands = self.list(Self::u32)?;
-                let lanes = self.list(|r| {
-                    let bias = r.i64()?;
-                    let mut weights = Vec::new();
-                    for _ in 0..operands.len() {
-                        weights.push(r.i64()?);
-                    }
-                    Ok(Lane { bias, weights, requant: r.requant()? })
-                })?;
+                let products = self.list(|r| Ok((r.u32()?, r.u32()?)))?;
+                let lanes = self.list(|r| r.lane(operands.len(), products.len()))?;
                 match lanes.len() {
-                    1..=LANES => Ok(Step::Linear(Linear { operands, lanes })),
+                    1..=LANES => Ok(Step::Linear(Linear { operands, products, lanes })),
                     _ => Err(self.error("wrong number of lanes")),
                 }
             }
             1 => Ok(Step::Function(Function { table: self.size()?, input: self.u32()?, requant: self.requant()? })),
+            2 => Ok(Step::Divide(Divide { numerator: self.u32()?, denominator: self.u32()? })),
+            3 => Ok(Step::Sqrt(Sqrt { input: self.u32()? })),
+            4 => {
+                let (width, operands) = (self.size()?, self.list(Self::u32)?);
+                let lanes = self.list(|r| r.lane(width, 0))?;
+                Ok(Step::Block(Block { width, operands, lanes }))
+            }
+            5 => Ok(Step::MatMul(MatMul {
+                inner: self.size()?,
+                a: self.list(Self::u32)?,
+                b: self.list(Self::u32)?,
+                bias: i64::from_le_bytes(self.array()?),
+                requant: self.requant()?,
+            })),
             _ => Err(self.error("unknown step")),
         }
     }

@@ -31,7 +31,7 @@ impl Builder<'_> {
             .iter()
             .zip(&last)
             .filter_map(|(&w, then)| {
-                then.map(|(weight, bias, requant)| Dot { terms: vec![(w, weight)], bias, requant })
+                then.map(|(weight, bias, requant)| Dot { terms: vec![(w, weight)], bias, requant, ..Dot::default() })
             })
             .collect();
         let mut rescaled = self.emit(&rescaled)?.into_iter();

@@ -1,10 +1,13 @@
 //! The quantised model as an integer program: what the circuit proves and what the interpreter runs.
 //!
 //! A program is straight-line code over *wires*. Wires `0..inputs` are the raw source values; every step appends its
-//! outputs as new wires. There are two kinds of step, and each is a handful of rows in the circuit:
+//! outputs as new wires. The kinds of step:
 //!
-//! - [`Linear`]: up to [`LANES`] dot products over one list of operands, each followed by a [`Requant`];
-//! - [`Function`]: a piecewise-linear function read from a table, followed by a [`Requant`].
+//! - [`Linear`]: up to [`LANES`] dot products over one list of operands and products of wires, each followed by a [`Requant`];
+//! - [`Function`]: a piecewise-linear function read from a table, followed by a [`Requant`];
+//! - [`Divide`], [`Sqrt`]: exact integer quotients and roots, found outside and checked inside;
+//! - [`Block`]: one matrix of constants applied to many vectors (positions of a convolution, tokens);
+//! - [`MatMul`]: the product of two matrices of wires.
 //!
 //! Not here: floats, scales and ONNX (see [`crate::quant`] and [`crate::model`]).
 //! Bounds: see [`crate::quant::bounds`], which proves that no input can leave the ranges stated below.
@@ -28,9 +31,10 @@ pub const RAW_BITS: u32 = 39;
 pub type Wire = u32;
 
 /// What becomes of a lane `y` in `[-2^40, 2^40)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Requant {
     /// `z = y`
+    #[default]
     Identity,
     /// `z = max(y, 0)`
     Relu,
@@ -38,6 +42,8 @@ pub enum Requant {
     Shift,
     /// `z = max(floor(y / 2^20), 0)`
     ReluShift,
+    /// `z = 1` if `y >= 0`, else 0
+    Sign,
 }
 
 impl Requant {
@@ -48,26 +54,31 @@ impl Requant {
             Self::Relu => y.max(0),
             Self::Shift => y >> SHIFT,
             Self::ReluShift => (y >> SHIFT).max(0),
+            Self::Sign => i64::from(y >= 0),
         }
     }
 }
 
-/// One dot product's own part: `y = bias + Σ_i weights[i] · operand_i`, then `requant`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One dot product's own part: `y = bias + Σ_i weights[i] · operand_i + Σ_i products[i] · (product_i)`, then `requant`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lane {
     /// Added to the dot product (also carries the rounding constant of a shift).
     pub bias: i64,
     /// One weight for each operand of the step, `|weight| <= 2^40`.
     pub weights: Vec<i64>,
+    /// One weight for each product of the step, `|weight| <= 2^40`.
+    pub products: Vec<i64>,
     /// What becomes of `y`.
     pub requant: Requant,
 }
 
 /// Up to [`LANES`] dot products over the same operands. Output wires: one a lane, in order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Linear {
     /// The wires that every lane's weights refer to.
     pub operands: Vec<Wire>,
+    /// Pairs of wires, whose products every lane's `products` refer to.
+    pub products: Vec<(Wire, Wire)>,
     /// Between one and [`LANES`] lanes.
     pub lanes: Vec<Lane>,
 }
@@ -81,6 +92,52 @@ pub struct Function {
     /// The argument; its bounds must lie inside the table's domain.
     pub input: Wire,
     /// What becomes of `y`.
+    pub requant: Requant,
+}
+
+/// `floor(numerator / denominator)`; the denominator's bounds lie above 0. One output wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Divide {
+    /// Any wire.
+    pub numerator: Wire,
+    /// A wire that is never below 1.
+    pub denominator: Wire,
+}
+
+/// `floor(sqrt(input))`; the input's bounds do not lie below 0. One output wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sqrt {
+    /// A wire that is never negative.
+    pub input: Wire,
+}
+
+/// One `N × K` matrix of constants applied to `T` vectors of wires: `y[t][n] = bias[n] + Σ_k weights[n][k] · x[t][k]`. Output wires: `T × N`,
+/// row-major. The wide shape pays for the matrix once and not once a vector.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// `K`, at least 1.
+    pub width: usize,
+    /// `T × K` wires, row-major; [`NO_WIRE`] is a constant 0.
+    pub operands: Vec<Wire>,
+    /// One lane for each of the `N` outputs of a vector: bias, `K` weights, requantisation; no products.
+    pub lanes: Vec<Lane>,
+}
+
+/// In a [`Block`]: no wire, but the constant 0.
+pub const NO_WIRE: Wire = Wire::MAX;
+
+/// `y[i][j] = bias + Σ_k a[i][k] · b[k][j]`, then `requant`. Output wires: `M × N`, row-major.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatMul {
+    /// `K`, at least 1.
+    pub inner: usize,
+    /// `M × K` wires, row-major.
+    pub a: Vec<Wire>,
+    /// `N × K` wires: `b` transposed, row-major.
+    pub b: Vec<Wire>,
+    /// Added to each dot product (the rounding constant of a shift).
+    pub bias: i64,
+    /// What becomes of each `y`.
     pub requant: Requant,
 }
 
@@ -102,6 +159,28 @@ pub enum Step {
     Linear(Linear),
     /// A table function.
     Function(Function),
+    /// A quotient.
+    Divide(Divide),
+    /// A root.
+    Sqrt(Sqrt),
+    /// A matrix of constants applied to many vectors.
+    Block(Block),
+    /// A product of two matrices of wires.
+    MatMul(MatMul),
+}
+
+impl Block {
+    /// `T`, the number of vectors.
+    pub fn vectors(&self) -> usize {
+        self.operands.len() / self.width.max(1)
+    }
+}
+
+impl MatMul {
+    /// `(M, N)`
+    pub fn size(&self) -> (usize, usize) {
+        (self.a.len() / self.inner.max(1), self.b.len() / self.inner.max(1))
+    }
 }
 
 impl Step {
@@ -109,7 +188,9 @@ impl Step {
     pub fn outputs(&self) -> usize {
         match self {
             Self::Linear(l) => l.lanes.len(),
-            Self::Function(_) => 1,
+            Self::Function(_) | Self::Divide(_) | Self::Sqrt(_) => 1,
+            Self::Block(b) => b.vectors() * b.lanes.len(),
+            Self::MatMul(m) => m.size().0 * m.size().1,
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::float::FloatModel;
 
 use super::builder::operand_rows;
-use super::program::{Program, Step};
+use super::program::{LANES, Program, Step};
 use super::{Calibration, Compiled, QuantError};
 
 /// One materialisation: the values of one node that became wires.
@@ -73,15 +73,30 @@ impl Size {
         let (inputs, steps) = (program.inputs(), program.steps.len());
         let mut size = Self { inputs, steps, lanes: 0, functions: 0, weights: 0, table_entries, rows: 0 };
         for step in &program.steps {
+            let lanes = step.outputs();
             match step {
                 Step::Linear(l) => {
-                    size.lanes += l.lanes.len();
-                    size.weights += l.lanes.len() * l.operands.len();
-                    size.rows += operand_rows(l.operands.len()) + l.lanes.len();
+                    size.lanes += lanes;
+                    size.weights += lanes * l.operands.len();
+                    size.rows += operand_rows(l.operands.len()) + l.products.len() + lanes;
                 }
                 Step::Function(_) => {
                     size.functions += 1;
                     size.rows += 2;
+                }
+                Step::Divide(_) | Step::Sqrt(_) => {
+                    size.lanes += 3;
+                    size.rows += 6;
+                }
+                Step::Block(b) => {
+                    size.lanes += lanes;
+                    size.weights += b.width * b.lanes.len();
+                    let steps = b.lanes.len().div_ceil(LANES);
+                    size.rows += b.vectors() * (steps * operand_rows(b.width) + b.lanes.len());
+                }
+                Step::MatMul(m) => {
+                    size.lanes += lanes;
+                    size.rows += lanes * (m.inner.div_ceil(2) + 1);
                 }
             }
         }

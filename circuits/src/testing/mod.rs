@@ -3,6 +3,8 @@
 //! A prank is an edit of an honest witness. Multiplicities and running sums are computed *after* the edit, so that a prank
 //! fails for the reason that the test names and not because a sum was stale.
 
+pub(crate) mod conformance;
+
 use std::sync::Arc;
 
 use ff::Field;
@@ -20,25 +22,26 @@ use crate::quant::program::{Function, Lane, Linear, Program, Requant, Step, Tabl
 /// Wires 8..12: the four requantisations of `3 x0 - 2^20 x7 + 5`; 12: `clamp(x1, -2000, 2000)` as `2000 - v` (two lanes);
 /// 14: the function; 15, 16: flags that are constant 1.
 pub fn program() -> Program {
-    let lane = |requant| Lane { bias: 5, weights: vec![3, -(1 << 20)], requant };
+    let lane = |requant| Lane { bias: 5, weights: vec![3, -(1 << 20)], requant, ..Lane::default() };
     let quad = [Requant::Identity, Requant::Relu, Requant::Shift, Requant::ReluShift].map(lane).to_vec();
     let cut = |operand, weight, bias| {
-        let lanes = vec![Lane { bias, weights: vec![weight], requant: Requant::Relu }];
-        Step::Linear(Linear { operands: vec![operand], lanes })
+        let lanes = vec![Lane { bias, weights: vec![weight], requant: Requant::Relu, ..Lane::default() }];
+        Step::Linear(Linear { operands: vec![operand], lanes, ..Linear::default() })
     };
-    let one = Lane { bias: 1, weights: vec![], requant: Requant::Identity };
+    let one = Lane { bias: 1, ..Lane::default() };
     let entries = (-3..5).map(|hi: i64| (hi * hi * 100 - 50, 7 - hi)).collect();
     // The first lanes need small operands: x0 and x7 are cut to [0, 1000] first.
     let mut steps = vec![cut(0, -1, 1000), cut(8, -1, 1000), cut(7, -1, 1000), cut(10, -1, 1000)];
-    steps.push(Step::Linear(Linear { operands: vec![9, 11], lanes: quad }));
+    steps.push(Step::Linear(Linear { operands: vec![9, 11], lanes: quad, ..Linear::default() }));
     steps.push(cut(1, 1, 2000));
     steps.push(cut(16, -1, 4000));
     steps.push(Step::Linear(Linear {
         operands: vec![17],
-        lanes: vec![Lane { bias: 2000, weights: vec![-1], requant: Requant::Identity }],
+        lanes: vec![Lane { bias: 2000, weights: vec![-1], ..Lane::default() }],
+        ..Linear::default()
     }));
     steps.push(Step::Function(Function { table: 0, input: 18, requant: Requant::Identity }));
-    steps.push(Step::Linear(Linear { operands: vec![], lanes: vec![one.clone(), one] }));
+    steps.push(Step::Linear(Linear { lanes: vec![one.clone(), one], ..Linear::default() }));
     Program {
         sources: vec![7, 1],
         tables: vec![Table { name: "square".into(), first: -3, entries }],

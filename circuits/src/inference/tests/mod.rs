@@ -49,14 +49,14 @@ fn settle(layout: &mut Layout) {
             let value = *cell(layout, from);
             *cell(layout, to) = value;
         }
-        let f = layout.rows[row].f;
+        let (f, w) = (layout.rows[row].f, layout.rows[row].w);
         let values = &mut layout.values[row];
         let [a0, a1, a2, a3] = values.a;
         values.acc = acc;
         acc = match layout.rows[row].kind {
-            RowKind::Dot { .. } => acc + a0 * f[0] + a1 * f[1] + a2 * f[2],
+            RowKind::Dot { .. } => acc + a0 * f[0] + a1 * f[1] + a2 * f[2] + w * (a0 * a1 + a2 * values.z),
             RowKind::Function => acc + pow2(LIMB_BITS) * a2 + a3 * a0,
-            RowKind::Requant(_) => {
+            kind if kind.is_lane() => {
                 let sum = a0 + pow2(LIMB_BITS) * a1 + pow2(2 * LIMB_BITS) * a2 + pow2(3 * LIMB_BITS) * a3;
                 let y = if values.b == Fr::one() { sum } else { -sum - Fr::one() };
                 (acc - y) * lane

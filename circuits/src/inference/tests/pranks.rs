@@ -41,6 +41,7 @@ fn free(layout: &Layout, copied: &HashSet<Cell>, row: usize, cell: usize) -> Opt
         (RowKind::Statement, "a0" | "a1") => None,
         (RowKind::Statement, _) => Some("a statement row has two cells"),
         (RowKind::Dot { .. }, "acc") => None,
+        (RowKind::Dot { .. }, "a0" | "a1" | "a2" | "z") if layout.rows[row].w != Fr::zero() => None,
         (RowKind::Dot { .. }, "a0" | "a1" | "a2") => {
             let at = Cell { column: columns[cell], row };
             let unused = layout.rows[row].f[cell] == Fr::zero() && !copied.contains(&at);
@@ -49,7 +50,7 @@ fn free(layout: &Layout, copied: &HashSet<Cell>, row: usize, cell: usize) -> Opt
         (RowKind::Dot { .. }, _) => Some("a dot row has three operands and the accumulator"),
         (RowKind::Function, "b") => Some("a function row has no bit"),
         (RowKind::Poseidon { .. }, "acc") => Some("a Poseidon row has no accumulator"),
-        (RowKind::Function | RowKind::Requant(_) | RowKind::Poseidon { .. }, _) => None,
+        (RowKind::Function | RowKind::Requant(_) | RowKind::Assert | RowKind::Poseidon { .. }, _) => None,
     }
 }
 

@@ -16,8 +16,8 @@ const EDGE: i64 = 1 << RAW_BITS;
 
 /// `u = relu(x - (2^39 - 10))`, which is at most 9 for raw values in range, then `(2^36 u, 0)` in two lanes of one sum.
 fn amplifier() -> Task {
-    let lane = |bias, weights, requant| Lane { bias, weights, requant };
-    let linear = |operands, lanes| Step::Linear(Linear { operands, lanes });
+    let lane = |bias, weights, requant| Lane { bias, weights, requant, ..Lane::default() };
+    let linear = |operands, lanes| Step::Linear(Linear { operands, lanes, ..Linear::default() });
     let one = || lane(1, vec![], Requant::Identity);
     let program = Program {
         sources: vec![1],

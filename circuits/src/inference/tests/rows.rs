@@ -26,6 +26,7 @@ fn step(step: &Step) -> usize {
             (linear.operands.len() + bias).div_ceil(3).max(1) + linear.lanes.len()
         }
         Step::Function(_) => 2,
+        other => unreachable!("no {other:?} in the fixture"),
     }
 }
 

@@ -1,16 +1,17 @@
-//! `max(x, 0)`: fused with the rescaling of its argument.
+//! The hyperbolic tangent: a table.
 
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
+use crate::quant::curve::TANH;
 
-use super::{Call, Op, Value};
+use crate::ops::{Call, Op, Value};
 
 /// See the module's head.
-pub(super) struct Relu;
+pub(super) struct Tanh;
 
-impl Op for Relu {
+impl Op for Tanh {
     fn name(&self) -> &'static str {
-        "Relu"
+        "Tanh"
     }
 
     fn accepts(&self) -> &'static str {
@@ -18,6 +19,6 @@ impl Op for Relu {
     }
 
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
-        super::elementwise::unary(call, |x| builder.relu(x))
+        crate::ops::unary(call, |x| builder.curve(x, &TANH))
     }
 }

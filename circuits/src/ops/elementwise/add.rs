@@ -3,7 +3,7 @@
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 
-use super::{Call, Op, Value};
+use crate::ops::{Call, Op, Value};
 
 /// See the module's head.
 pub(super) struct Add;
@@ -18,6 +18,6 @@ impl Op for Add {
     }
 
     fn lower(&self, _builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
-        super::elementwise::binary(call, |a, b| Ok(a.plus(b)))
+        crate::ops::binary(call, |a, b| Ok(a.plus(b)))
     }
 }

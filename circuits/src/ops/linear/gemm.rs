@@ -4,7 +4,7 @@ use crate::model::tensor::Tensor;
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 
-use super::{Call, Op, Value};
+use crate::ops::{Call, Op, Value};
 
 /// See the module's head.
 pub(super) struct Gemm;

@@ -3,7 +3,7 @@
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 
-use super::{Call, Op, Value};
+use crate::ops::{Call, Op, Value};
 
 /// See the module's head.
 pub(super) struct Mul;
@@ -18,7 +18,7 @@ impl Op for Mul {
     }
 
     fn lower(&self, _builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
-        super::elementwise::binary(call, |a, b| match (a.as_constant(), b.as_constant()) {
+        crate::ops::binary(call, |a, b| match (a.as_constant(), b.as_constant()) {
             (_, Some(factor)) => Ok(a.scaled(factor)),
             (Some(factor), None) => Ok(b.scaled(factor)),
             (None, None) => Err(call.refuse("both factors depend on the model's inputs")),

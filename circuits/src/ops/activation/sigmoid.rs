@@ -1,17 +1,17 @@
-//! The hyperbolic tangent: a table.
+//! `1 / (1 + exp(-x))`: a table.
 
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
-use crate::quant::curve::TANH;
+use crate::quant::curve::SIGMOID;
 
-use super::{Call, Op, Value};
+use crate::ops::{Call, Op, Value};
 
 /// See the module's head.
-pub(super) struct Tanh;
+pub(super) struct Sigmoid;
 
-impl Op for Tanh {
+impl Op for Sigmoid {
     fn name(&self) -> &'static str {
-        "Tanh"
+        "Sigmoid"
     }
 
     fn accepts(&self) -> &'static str {
@@ -19,6 +19,6 @@ impl Op for Tanh {
     }
 
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
-        super::elementwise::unary(call, |x| builder.curve(x, &TANH))
+        crate::ops::unary(call, |x| builder.curve(x, &SIGMOID))
     }
 }

@@ -3,7 +3,7 @@
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 
-use super::{Call, Op, Value};
+use crate::ops::{Call, Op, Value};
 
 /// See the module's head.
 pub(super) struct LeakyRelu;
@@ -19,7 +19,7 @@ impl Op for LeakyRelu {
 
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
         let alpha = call.float("alpha", 0.01)?;
-        super::elementwise::unary(call, |x| {
+        crate::ops::unary(call, |x| {
             let x = builder.compact(x)?;
             let positive = builder.relu(&x)?;
             Ok(x.iter().zip(&positive).map(|(x, p)| x.scaled(alpha).plus(&p.scaled(1.0 - alpha))).collect())

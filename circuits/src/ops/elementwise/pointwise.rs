@@ -4,10 +4,10 @@ use crate::model::tensor::{Tensor, broadcast_shape};
 use crate::quant::QuantError;
 use crate::quant::form::Form;
 
-use super::{Call, Value};
+use crate::ops::{Call, Value};
 
 /// Applies `f` to the first two inputs, broadcast against each other.
-pub(super) fn binary(
+pub(in crate::ops) fn binary(
     call: &Call<'_>,
     f: impl Fn(&Form, &Form) -> Result<Form, QuantError>,
 ) -> Result<Vec<Value>, QuantError> {
@@ -20,7 +20,7 @@ pub(super) fn binary(
 }
 
 /// Applies `f` to all elements of the first input at once; it keeps their number.
-pub(super) fn unary(
+pub(in crate::ops) fn unary(
     call: &Call<'_>,
     f: impl FnOnce(&[Form]) -> Result<Vec<Form>, QuantError>,
 ) -> Result<Vec<Value>, QuantError> {

@@ -5,7 +5,7 @@ use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 use crate::quant::form::Form;
 
-use super::{Call, Value};
+use crate::ops::{Call, Value};
 
 /// `a · b` of two matrices (`M × K`, `K × N`), row-major.
 pub(super) fn matrices(

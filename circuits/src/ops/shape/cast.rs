@@ -4,7 +4,7 @@ use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 use tract_onnx::pb::tensor_proto::DataType;
 
-use super::{Call, Op, Value};
+use crate::ops::{Call, Op, Value};
 
 /// See the module's head.
 pub(super) struct Cast;

@@ -3,7 +3,7 @@
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 
-use super::{Call, Op, Value};
+use crate::ops::{Call, Op, Value};
 
 /// See the module's head.
 pub(super) struct Clip;
@@ -23,6 +23,6 @@ impl Op for Clip {
         } else {
             (call.scalar(1)?.unwrap_or(f64::NEG_INFINITY), call.scalar(2)?.unwrap_or(f64::INFINITY))
         };
-        super::elementwise::unary(call, |x| builder.clip(x, lo, hi))
+        crate::ops::unary(call, |x| builder.clip(x, lo, hi))
     }
 }

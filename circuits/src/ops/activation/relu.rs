@@ -1,17 +1,16 @@
-//! `1 / (1 + exp(-x))`: a table.
+//! `max(x, 0)`: fused with the rescaling of its argument.
 
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
-use crate::quant::curve::SIGMOID;
 
-use super::{Call, Op, Value};
+use crate::ops::{Call, Op, Value};
 
 /// See the module's head.
-pub(super) struct Sigmoid;
+pub(super) struct Relu;
 
-impl Op for Sigmoid {
+impl Op for Relu {
     fn name(&self) -> &'static str {
-        "Sigmoid"
+        "Relu"
     }
 
     fn accepts(&self) -> &'static str {
@@ -19,6 +18,6 @@ impl Op for Sigmoid {
     }
 
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
-        super::elementwise::unary(call, |x| builder.curve(x, &SIGMOID))
+        crate::ops::unary(call, |x| builder.relu(x))
     }
 }

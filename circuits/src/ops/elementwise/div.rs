@@ -3,7 +3,7 @@
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 
-use super::{Call, Op, Value};
+use crate::ops::{Call, Op, Value};
 
 /// See the module's head.
 pub(super) struct Div;
@@ -18,7 +18,7 @@ impl Op for Div {
     }
 
     fn lower(&self, _builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
-        super::elementwise::binary(call, |a, b| match b.as_constant() {
+        crate::ops::binary(call, |a, b| match b.as_constant() {
             Some(0.0) => Err(call.refuse("division by zero")),
             Some(divisor) => Ok(a.scaled(1.0 / divisor)),
             None => Err(call.refuse("the divisor depends on the model's inputs")),

@@ -1,0 +1,511 @@
+//! Arithmetic between forms that both depend on the inputs: products, quotients, roots, comparisons.
+//!
+//! A product of two wires of 20 bits fills a lane of 40 bits, so both factors are first brought to that width ([`Builder::factors`]); a sum of products
+//! wants factors of one common unit ([`Builder::uniform`]). Quotients and roots are exact on integers ([`super::program::Divide`], [`super::program::Sqrt`]).
+
+use std::collections::BTreeMap;
+
+use super::QuantError;
+use super::bounds::{Interval, Y_LIMIT};
+use super::builder::{Builder, Dot, HALF, HEADROOM, integer};
+use super::form::Form;
+use super::program::{Divide, MatMul, Requant, SHIFT, Sqrt, Step, Wire, Y_BITS};
+
+/// Largest magnitude of a factor, in units: two of them stay inside a lane.
+const FACTOR: f64 = 0.9995 * (1i64 << (Y_BITS / 2)) as f64;
+/// Units that the smallest denominator should have: a relative precision of 2^-14.
+const LEAST_DENOMINATOR: f64 = (1i64 << 14) as f64;
+/// A denominator without a positive lower bound is given this many bits at most.
+const DENOMINATOR_BITS: u32 = 28;
+
+/// A form as `unit · (wire + offset)`, with an integer offset.
+#[derive(Clone, Copy, Debug)]
+struct Factor {
+    wire: Wire,
+    offset: i64,
+    unit: f64,
+}
+
+impl Builder<'_> {
+    /// `a_i · b_i` for each pair.
+    ///
+    /// # Errors
+    /// As [`Self::compact`]; [`QuantError::Malformed`] when the lists differ in length.
+    pub fn multiply(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let pairs: Vec<(&Form, &Form)> = same_length(a, b)?;
+        let live = |f: &Form| f.as_constant().is_none();
+        let both: Vec<(Form, Form)> = pairs
+            .iter()
+            .filter(|(x, y)| live(x) && live(y))
+            .map(|(x, y)| ((*x).clone(), (*y).clone()))
+            .collect();
+        let (left, right): (Vec<Form>, Vec<Form>) = both.into_iter().unzip();
+        let (left, right) = (self.factors(&left)?, self.factors(&right)?);
+        let mut dots = Vec::with_capacity(left.len());
+        let mut units = Vec::with_capacity(left.len());
+        for (x, y) in left.iter().zip(&right) {
+            let (dot, unit) = self.product_of(*x, *y)?;
+            dots.push(dot);
+            units.push(unit);
+        }
+        let wires = self.emit(&dots)?;
+        let mut products = wires.into_iter().zip(units).map(|(w, unit)| Form::wire(w, unit, 0.0));
+        let all = pairs.iter().map(|(x, y)| match (x.as_constant(), y.as_constant()) {
+            (Some(c), _) => Some(y.scaled(c)),
+            (None, Some(c)) => Some(x.scaled(c)),
+            (None, None) => products.next(),
+        });
+        let whole: Option<Vec<Form>> = all.collect();
+        whole.ok_or(QuantError::Malformed { what: "products", expected: a.len(), got: dots.len() })
+    }
+
+    /// The product of two factors as a lane, and the real value of one unit of its wire.
+    fn product_of(&self, x: Factor, y: Factor) -> Result<(Dot, f64), QuantError> {
+        let unit = x.unit * y.unit;
+        // As many bits more as the lane has room for: the shift then keeps 20 of them.
+        for extra in (0..=SHIFT).rev() {
+            let weight = 1i64 << extra;
+            let shifted = extra > 0 || self.wide_product(x, y);
+            let requant = if shifted { Requant::Shift } else { Requant::Identity };
+            let Some(dot) = self.product_dot(x, y, weight, requant) else { continue };
+            if self.fits(&dot) {
+                let one = if shifted { (1i64 << SHIFT) as f64 } else { 1.0 };
+                return Ok((dot, unit * one / weight as f64));
+            }
+        }
+        let bound = self.magnitude(x) * self.magnitude(y);
+        Err(QuantError::Unbounded { node: self.node().into(), bound })
+    }
+
+    fn wide_product(&self, x: Factor, y: Factor) -> bool {
+        self.magnitude(x) * self.magnitude(y) >= (1i64 << SHIFT) as f64
+    }
+
+    fn product_dot(&self, x: Factor, y: Factor, weight: i64, requant: Requant) -> Option<Dot> {
+        let half = if requant == Requant::Shift { HALF } else { 0 };
+        let mut terms: BTreeMap<Wire, i64> = BTreeMap::new();
+        *terms.entry(x.wire).or_insert(0) += weight.checked_mul(y.offset)?;
+        *terms.entry(y.wire).or_insert(0) += weight.checked_mul(x.offset)?;
+        let terms = terms.into_iter().filter(|t| t.1 != 0).collect();
+        let pair = (x.wire.min(y.wire), x.wire.max(y.wire), weight);
+        let bias = integer(weight as f64 * x.offset as f64 * y.offset as f64, 4 * Y_LIMIT - HALF)? + half;
+        Some(Dot { terms, products: vec![pair], bias, requant })
+    }
+
+    /// Largest magnitude of a factor, in units.
+    fn magnitude(&self, x: Factor) -> f64 {
+        let bounds = self.bounds[x.wire as usize];
+        let (lo, hi) = (bounds.lo as f64 + x.offset as f64, bounds.hi as f64 + x.offset as f64);
+        lo.abs().max(hi.abs())
+    }
+
+    /// Forms, none of them constant, as wires of at most 20 bits. Equal forms share a wire.
+    fn factors(&mut self, forms: &[Form]) -> Result<Vec<Factor>, QuantError> {
+        let (distinct, index) = deduplicated(forms);
+        let compacted = self.compact(&distinct)?;
+        let mut factors = Vec::with_capacity(compacted.len());
+        let mut dots = Vec::new();
+        for form in &compacted {
+            let found = self.as_factor(form);
+            if found.is_none() {
+                let (lo, hi) = self.interval(form);
+                let scale = HEADROOM * (1i64 << Y_BITS) as f64 / lo.abs().max(hi.abs()).max(1e-30);
+                dots.push(self.fitted(form, scale, 0.98, Requant::Shift)?);
+            }
+            factors.push(found);
+        }
+        let (dots, scales): (Vec<Dot>, Vec<f64>) = dots.into_iter().unzip();
+        let mut fresh = self.emit(&dots)?.into_iter().zip(scales);
+        let filled = factors.into_iter().map(|f| {
+            let next = || fresh.next().map(|(wire, s)| Factor { wire, offset: 0, unit: (1i64 << SHIFT) as f64 / s });
+            f.or_else(next)
+        });
+        let whole: Option<Vec<Factor>> = filled.collect();
+        let distinct = whole.ok_or(QuantError::Malformed { what: "factors", expected: forms.len(), got: 0 })?;
+        Ok(index.into_iter().map(|i| distinct[i]).collect())
+    }
+
+    fn as_factor(&self, form: &Form) -> Option<Factor> {
+        let &[(wire, unit)] = form.terms() else { return None };
+        let factor = Factor { wire, offset: integer(form.offset() / unit, 1 << SHIFT)?, unit };
+        // Half a unit of offset is lost at most; not where units are coarse.
+        let exact = (form.offset() / unit - factor.offset as f64).abs() < 1e-6 || self.magnitude(factor) > 4096.0;
+        (exact && self.magnitude(factor) <= FACTOR).then_some(factor)
+    }
+
+    /// `a · b` of an `m × k` and a `k × n` matrix of forms, row-major. Every factor of one matrix has the same unit, so that sums of products are exact.
+    ///
+    /// # Errors
+    /// As [`Self::compact`]; [`QuantError::Malformed`] for matrices of other sizes.
+    pub fn matmul(&mut self, a: &[Form], b: &[Form], k: usize) -> Result<Vec<Form>, QuantError> {
+        let mismatch = |got| QuantError::Malformed { what: "elements of a matrix", expected: k, got };
+        if k == 0 || a.is_empty() || b.is_empty() || !a.len().is_multiple_of(k) || !b.len().is_multiple_of(k) {
+            return Err(mismatch(a.len().min(b.len())));
+        }
+        let n = b.len() / k;
+        // Σ_k |a| |b| < 2^40: the two share what is left after log2(k).
+        let bits = (f64::from(Y_BITS) - libm::log2(k as f64)) / 2.0;
+        let limit = (HEADROOM * libm::exp2(bits)).min(FACTOR);
+        let (left, left_unit) = self.uniform(a, limit)?;
+        let (right, right_unit) = self.uniform(b, limit)?;
+        let transposed: Vec<Wire> = (0..n).flat_map(|j| (0..k).map(move |i| (i, j))).map(|(i, j)| right[i * n + j]).collect();
+        let first = self.bounds.len();
+        let step = MatMul { inner: k, a: left, b: transposed, bias: 0, requant: Requant::Shift };
+        self.push(Step::MatMul(step))?;
+        let unit = left_unit * right_unit * (1i64 << SHIFT) as f64;
+        // A floor is half a unit low on average.
+        Ok((first..self.bounds.len()).map(|w| Form::wire(w as Wire, unit, 0.5 * unit)).collect())
+    }
+
+    /// Forms as wires of one common unit without offsets, of magnitude `limit` at most. Returns the wires and the unit.
+    pub(super) fn uniform(&mut self, forms: &[Form], limit: f64) -> Result<(Vec<Wire>, f64), QuantError> {
+        let (distinct, index) = deduplicated(forms);
+        let compacted = self.tightened(&distinct)?;
+        let bare = |f: &Form| match f.terms() {
+            &[(wire, unit)] if f.offset() == 0.0 && self.bounds[wire as usize].magnitude() as f64 <= limit => {
+                Some((wire, unit))
+            }
+            _ => None,
+        };
+        let ready: Option<Vec<(Wire, f64)>> = compacted.iter().map(bare).collect();
+        if let Some(ready) = ready
+            && let Some(&(_, unit)) = ready.first()
+            && ready.iter().all(|r| r.1 == unit)
+        {
+            return Ok((index.into_iter().map(|i| ready[i].0).collect(), unit));
+        }
+        let bound = compacted.iter().map(|f| self.interval(f)).fold(0.0f64, |m, (lo, hi)| m.max(lo.abs()).max(hi.abs()));
+        let mut scale = limit * (1i64 << SHIFT) as f64 / bound.max(1e-30);
+        for _ in 0..200 {
+            let dots: Option<Vec<Dot>> = compacted
+                .iter()
+                .map(|f| self.dot(f, scale, Requant::Shift).filter(|d| self.fits(d)))
+                .collect();
+            if let Some(dots) = dots {
+                let wires = self.emit(&dots)?;
+                return Ok((index.into_iter().map(|i| wires[i]).collect(), (1i64 << SHIFT) as f64 / scale));
+            }
+            scale *= 0.99;
+        }
+        Err(QuantError::Unbounded { node: self.node().into(), bound })
+    }
+
+    /// Compacted forms whose bounds are not far beyond what calibration saw: others saturate, with their flag.
+    pub(super) fn tightened(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let forms = self.compact(forms)?;
+        let mut clamps = Vec::new();
+        let mut at = Vec::new();
+        for (i, form) in forms.iter().enumerate() {
+            let (lo, hi) = self.interval(form);
+            let (Some(seen), &[(wire, unit)]) = (self.calibrated(form), form.terms()) else { continue };
+            let bound = lo.abs().max(hi.abs());
+            if !(seen > 0.0 && bound > seen * self.options.saturate_above) {
+                continue;
+            }
+            let limit = seen * self.options.margin;
+            let ends = [(-limit - form.offset()) / unit, (limit - form.offset()) / unit];
+            let range = Interval {
+                lo: ends[0].min(ends[1]).floor().max(-(Y_LIMIT as f64)) as i64,
+                hi: ends[0].max(ends[1]).ceil().min(Y_LIMIT as f64 - 1.0) as i64,
+            };
+            // A few units of a coarse wire are no range worth a clamp.
+            if range.hi - range.lo >= 1024 {
+                clamps.push((wire, range));
+                at.push((i, unit, form.offset()));
+            }
+        }
+        let (clamped, deviations) = self.clamp_exact(&clamps, true)?;
+        self.saturated.extend(deviations);
+        let mut forms = forms;
+        for ((i, unit, offset), clamped) in at.into_iter().zip(clamped) {
+            forms[i] = clamped.scaled(unit).shifted(offset);
+        }
+        Ok(forms)
+    }
+
+    /// `a_i / b_i` for each pair. A denominator that the bounds do not keep away from 0 is held at one unit (and, where calibration has seen it, at an eighth
+    /// of the smallest magnitude seen) with the sign that it has.
+    ///
+    /// # Errors
+    /// As [`Self::compact`]; [`QuantError::Malformed`] when the lists differ in length.
+    pub fn divide(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
+        same_length(a, b)?;
+        let (distinct, index) = deduplicated(b);
+        if 2 * distinct.len() <= a.len() || a.iter().all(|f| f.as_constant().is_some()) {
+            let inverse = self.reciprocal(&distinct)?;
+            let inverse: Vec<Form> = index.into_iter().map(|i| inverse[i].clone()).collect();
+            return self.multiply(a, &inverse);
+        }
+        let (a, b) = self.positive_denominators(a, b)?;
+        self.quotients(&a, &b)
+    }
+
+    /// `1 / x_i`; see [`Self::divide`].
+    ///
+    /// # Errors
+    /// As [`Self::divide`].
+    pub fn reciprocal(&mut self, x: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let ones = vec![Form::constant(1.0); x.len()];
+        let (a, b) = self.positive_denominators(&ones, x)?;
+        self.quotients(&a, &b)
+    }
+
+    /// The same quotients with denominators that are not negative.
+    fn positive_denominators(&mut self, a: &[Form], b: &[Form]) -> Result<(Vec<Form>, Vec<Form>), QuantError> {
+        let (mut numerators, mut denominators) = (Vec::with_capacity(a.len()), Vec::with_capacity(a.len()));
+        let mut mixed = Vec::new();
+        for (i, (x, y)) in a.iter().zip(b).enumerate() {
+            let (lo, hi) = self.interval(y);
+            if hi <= 0.0 {
+                numerators.push(x.scaled(-1.0));
+                denominators.push(y.scaled(-1.0));
+            } else {
+                if lo < 0.0 {
+                    mixed.push(i);
+                }
+                numerators.push(x.clone());
+                denominators.push(y.clone());
+            }
+        }
+        if !mixed.is_empty() {
+            // a / b = s a / |b| with s = ±1.
+            let signed: Vec<Form> = mixed.iter().map(|&i| denominators[i].clone()).collect();
+            let signs: Vec<Form> = self.sign(&signed)?.iter().map(|s| s.scaled(2.0).shifted(-1.0)).collect();
+            let tops: Vec<Form> = mixed.iter().map(|&i| numerators[i].clone()).collect();
+            let (tops, sizes) = (self.multiply(&tops, &signs)?, self.absolute(&signed)?);
+            for ((i, top), size) in mixed.into_iter().zip(tops).zip(sizes) {
+                numerators[i] = top;
+                denominators[i] = size;
+            }
+        }
+        Ok((numerators, denominators))
+    }
+
+    fn quotients(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let bottoms = self.denominators(b)?;
+        let mut tops = Vec::with_capacity(a.len());
+        for (form, &(wire, unit)) in a.iter().zip(&bottoms) {
+            // Not more bits than the smallest denominator leaves to the quotient.
+            let (lo, hi) = self.interval(form);
+            let least = self.bounds[wire as usize].lo.max(1) as f64;
+            let room = HEADROOM * (1i64 << Y_BITS) as f64 * least.min(1.0);
+            let scale = room / lo.abs().max(hi.abs()).max(1e-30);
+            let (dot, scale) = self.fitted(form, scale, 0.98, Requant::Identity)?;
+            tops.push((dot, scale * unit));
+        }
+        let (dots, scales): (Vec<Dot>, Vec<f64>) = tops.into_iter().unzip();
+        let numerators = self.emit(&dots)?;
+        let mut results = Vec::with_capacity(a.len());
+        for ((numerator, (denominator, _)), scale) in numerators.into_iter().zip(bottoms).zip(scales) {
+            let wire = self.bounds.len() as Wire;
+            self.push(Step::Divide(Divide { numerator, denominator }))?;
+            // A floor is half a unit low on average.
+            results.push(Form::wire(wire, 1.0 / scale, 0.5 / scale));
+        }
+        Ok(results)
+    }
+
+    /// Positive wires for forms that are not negative, with their units. Equal forms share a wire.
+    fn denominators(&mut self, forms: &[Form]) -> Result<Vec<(Wire, f64)>, QuantError> {
+        let (distinct, index) = deduplicated(forms);
+        let narrowed = if distinct.iter().any(|f| f.terms().len() > 1) { self.compact(&distinct)? } else { distinct };
+        let mut dots = Vec::with_capacity(narrowed.len());
+        let mut floors = Vec::with_capacity(narrowed.len());
+        for form in &narrowed {
+            let (lo, hi) = self.interval(form);
+            let seen = self.calibrated_least(form).map(|least| least / self.options.margin);
+            let floor = if lo > 0.0 { lo } else { 0.0 }.max(seen.unwrap_or(0.0));
+            let most = HEADROOM * (1i64 << Y_BITS) as f64 / hi.max(1e-30);
+            let scale = if floor > 0.0 {
+                most.min(LEAST_DENOMINATOR.max(FACTOR * floor / hi) / floor)
+            } else {
+                HEADROOM * (1i64 << DENOMINATOR_BITS) as f64 / hi.max(1e-30)
+            };
+            let (dot, scale) = self.fitted(form, scale, 0.98, Requant::Identity)?;
+            dots.push(dot);
+            floors.push((scale, ((floor * scale).floor() as i64).max(1), lo * scale < 1.0));
+        }
+        let wires = self.emit(&dots)?;
+        let mut clamps = Vec::new();
+        for (&wire, &(_, floor, _)) in wires.iter().zip(&floors) {
+            clamps.push((wire, Interval { lo: floor, hi: self.bounds[wire as usize].hi.max(floor) }));
+        }
+        let (held, deviations) = self.clamp_exact(&clamps, true)?;
+        self.saturated.extend(deviations);
+        let exact: Vec<Dot> = held
+            .iter()
+            .map(|f| self.dot(f, 1.0, Requant::Identity).filter(|d| self.fits(d)))
+            .collect::<Option<_>>()
+            .ok_or(QuantError::Malformed { what: "denominators", expected: held.len(), got: 0 })?;
+        let mut results = Vec::with_capacity(held.len());
+        for ((form, dot), (scale, _, _)) in held.iter().zip(exact).zip(floors) {
+            let wire = match form.terms() {
+                &[(wire, 1.0)] if form.offset() == 0.0 => wire,
+                _ => self.single(&dot)?,
+            };
+            results.push((wire, scale));
+        }
+        Ok(index.into_iter().map(|i| results[i]).collect())
+    }
+
+    /// `sqrt(max(x, 0))` for each form.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn sqrt(&mut self, x: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let forms = self.tightened(x)?;
+        let mut dots = Vec::new();
+        let mut scales = Vec::new();
+        for form in forms.iter().filter(|f| f.as_constant().is_none()) {
+            let (dot, scale) = self.fitted(form, self.lane_scale(form)?, 0.98, Requant::Relu)?;
+            dots.push(dot);
+            scales.push(scale);
+        }
+        let mut wires = self.emit(&dots)?.into_iter().zip(scales);
+        let mut results = Vec::with_capacity(forms.len());
+        for form in &forms {
+            if let Some(value) = form.as_constant() {
+                results.push(Form::constant(value.max(0.0).sqrt()));
+            } else if let Some((input, scale)) = wires.next() {
+                let wire = self.bounds.len() as Wire;
+                self.push(Step::Sqrt(Sqrt { input }))?;
+                // A floor is half a unit low on average, but the root of 0 is 0.
+                results.push(Form::wire(wire, 1.0 / scale.sqrt(), 0.0));
+            }
+        }
+        Ok(results)
+    }
+
+    /// `max(a_i, b_i)` for each pair: one lane each.
+    ///
+    /// # Errors
+    /// As [`Self::compact`]; [`QuantError::Malformed`] when the lists differ in length.
+    pub fn maximum(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let pairs = same_length(a, b)?;
+        let differences: Vec<Form> = pairs.iter().map(|(x, y)| x.plus(&y.scaled(-1.0))).collect();
+        let above = self.relu(&differences)?;
+        Ok(above.iter().zip(b).map(|(d, y)| d.plus(y)).collect())
+    }
+
+    /// `min(a_i, b_i)` for each pair: one lane each.
+    ///
+    /// # Errors
+    /// As [`Self::maximum`].
+    pub fn minimum(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let pairs = same_length(a, b)?;
+        let differences: Vec<Form> = pairs.iter().map(|(x, y)| x.plus(&y.scaled(-1.0))).collect();
+        let above = self.relu(&differences)?;
+        Ok(above.iter().zip(a).map(|(d, x)| x.plus(&d.scaled(-1.0))).collect())
+    }
+
+    /// `|x_i|`: one lane each.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn absolute(&mut self, x: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let positive = self.relu(x)?;
+        Ok(positive.iter().zip(x).map(|(p, f)| p.scaled(2.0).plus(&f.scaled(-1.0))).collect())
+    }
+
+    /// 1 if `x_i >= 0`, else 0, as exact integers. Values closer to 0 than the lane's resolution (`2^-40` of the form's range) count as 0.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn sign(&mut self, x: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let mut dots = Vec::new();
+        let mut plans = Vec::with_capacity(x.len());
+        for form in x {
+            let (lo, hi) = self.interval(form);
+            if lo >= 0.0 || hi < 0.0 {
+                plans.push(Some(Form::constant(if lo >= 0.0 { 1.0 } else { 0.0 })));
+                continue;
+            }
+            let exact = self.exact(form, false).map(|(dot, _)| dot);
+            let mut dot = match exact {
+                Some(dot) => dot,
+                None => self.fitted(form, self.lane_scale(form)?, 0.98, Requant::Identity)?.0,
+            };
+            dot.requant = Requant::Sign;
+            dots.push(dot);
+            plans.push(None);
+        }
+        let mut wires = self.emit(&dots)?.into_iter();
+        let all = plans.into_iter().map(|p| p.or_else(|| wires.next().map(|w| Form::wire(w, 1.0, 0.0))));
+        let whole: Option<Vec<Form>> = all.collect();
+        whole.ok_or(QuantError::Malformed { what: "signs", expected: x.len(), got: 0 })
+    }
+
+    /// 1 if `x_i > 0`, else 0.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub fn positive(&mut self, x: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let negated: Vec<Form> = x.iter().map(|f| f.scaled(-1.0)).collect();
+        Ok(self.sign(&negated)?.iter().map(|s| s.scaled(-1.0).shifted(1.0)).collect())
+    }
+
+    /// 1 if `a_i = b_i`, else 0: two comparisons.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub fn equal(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let pairs = same_length(a, b)?;
+        let up: Vec<Form> = pairs.iter().map(|(x, y)| x.plus(&y.scaled(-1.0))).collect();
+        let down: Vec<Form> = up.iter().map(|f| f.scaled(-1.0)).collect();
+        let (up, down) = (self.sign(&up)?, self.sign(&down)?);
+        Ok(up.iter().zip(&down).map(|(u, d)| u.plus(d).shifted(-1.0)).collect())
+    }
+
+    /// `floor(x_i)` as exact integers, for `|x_i| < 2^19`; values within `2^-20` of the next integer count as that integer.
+    ///
+    /// # Errors
+    /// [`QuantError::Unbounded`] for larger forms.
+    pub fn floor(&mut self, x: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let mut dots = Vec::new();
+        let mut plans = Vec::with_capacity(x.len());
+        for form in x {
+            if let Some(value) = form.as_constant() {
+                plans.push(Some(Form::constant(value.floor())));
+                continue;
+            }
+            let one = (1i64 << SHIFT) as f64;
+            let dot = self.dot(form, one, Requant::Identity).filter(|d| self.fits(d));
+            let (lo, hi) = self.interval(form);
+            let unbounded = QuantError::Unbounded { node: self.node().into(), bound: lo.abs().max(hi.abs()) };
+            let mut dot = dot.ok_or(unbounded)?;
+            dot.requant = Requant::Shift;
+            dots.push(dot);
+            plans.push(None);
+        }
+        let mut wires = self.emit(&dots)?.into_iter();
+        let all = plans.into_iter().map(|p| p.or_else(|| wires.next().map(|w| Form::wire(w, 1.0, 0.0))));
+        let whole: Option<Vec<Form>> = all.collect();
+        whole.ok_or(QuantError::Malformed { what: "floors", expected: x.len(), got: 0 })
+    }
+}
+
+fn same_length<'a>(a: &'a [Form], b: &'a [Form]) -> Result<Vec<(&'a Form, &'a Form)>, QuantError> {
+    if a.len() == b.len() {
+        Ok(a.iter().zip(b).collect())
+    } else {
+        Err(QuantError::Malformed { what: "operands", expected: a.len(), got: b.len() })
+    }
+}
+
+/// The distinct forms, and for each form which of them it is.
+pub(super) fn deduplicated(forms: &[Form]) -> (Vec<Form>, Vec<usize>) {
+    type Key = (Vec<(Wire, u64)>, u64);
+    let mut known: BTreeMap<Key, usize> = BTreeMap::new();
+    let mut distinct = Vec::new();
+    let index = forms
+        .iter()
+        .map(|form| {
+            let key = (form.terms().iter().map(|&(w, c)| (w, c.to_bits())).collect(), form.offset().to_bits());
+            *known.entry(key).or_insert_with(|| {
+                distinct.push(form.clone());
+                distinct.len() - 1
+            })
+        })
+        .collect();
+    (distinct, index)
+}
