@@ -190,6 +190,7 @@ impl Builder<'_> {
     /// Compacted forms whose bounds are not far beyond what calibration saw: others saturate, with their flag.
     pub(super) fn tightened(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
         let forms = self.compact(forms)?;
+        let forms = self.narrowed(&forms)?;
         let mut clamps = Vec::new();
         let mut at = Vec::new();
         for (i, form) in forms.iter().enumerate() {
