@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tract_onnx::prelude::*;
+use tract_onnx::tract_hir::infer::Factoid;
 
 use super::{Graph, ModelError};
 
@@ -31,7 +32,9 @@ impl FloatModel {
         let load = || -> TractResult<Arc<TypedRunnableModel>> {
             let mut model = tract_onnx::onnx().model_for_read(&mut &bytes[..])?;
             for (i, shape) in shapes.iter().enumerate() {
-                model.set_input_fact(i, f32::fact(shape.as_slice()).into())?;
+                let declared = model.input_fact(i)?.datum_type.concretize();
+                let kind = declared.filter(|k| !k.is_float()).unwrap_or(DatumType::F32);
+                model.set_input_fact(i, kind.fact(shape.as_slice()).into())?;
             }
             model.into_optimized()?.into_runnable()
         };
@@ -51,7 +54,10 @@ impl FloatModel {
             return Err(ModelError::SourceWidth { expected: widths.iter().sum(), got });
         }
         let run = || -> TractResult<Vec<f32>> {
-            let tensors = self.shapes.iter().zip(inputs).map(|(s, v)| Ok(Tensor::from_shape(s, v)?.into_tvalue()));
+            let tensors = self.shapes.iter().zip(inputs).enumerate().map(|(i, (s, v))| {
+                let kind = self.plan.model().input_fact(i)?.datum_type;
+                Ok(Tensor::from_shape(s, v)?.cast_to_dt(kind)?.into_owned().into_tvalue())
+            });
             let outputs = self.plan.run(tensors.collect::<TractResult<_>>()?)?;
             let mut values = Vec::new();
             for output in outputs {

@@ -57,6 +57,29 @@ pub struct Input {
     pub name: String,
     /// Its shape, all sizes positive.
     pub shape: Vec<usize>,
+    /// What its elements are.
+    pub element: Element,
+}
+
+impl Input {
+    /// Number of elements.
+    pub fn width(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// What the elements of an input are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// Real numbers.
+    Real,
+    /// Integers and booleans.
+    Integer {
+        /// The least value that is expected of the type.
+        low: i64,
+        /// The greatest one.
+        high: i64,
+    },
 }
 
 /// A model graph.
@@ -72,12 +95,14 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Names of the outputs.
     pub outputs: Vec<String>,
+    /// Those outputs that are declared as integers.
+    pub whole: BTreeSet<String>,
 }
 
 impl Graph {
     /// Number of values of all inputs.
     pub fn input_width(&self) -> usize {
-        self.inputs.iter().map(|i| i.shape.iter().product::<usize>()).sum()
+        self.inputs.iter().map(Input::width).sum()
     }
 
     /// Puts the nodes in topological order, keeping the file's order where it is one already.

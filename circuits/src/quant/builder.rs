@@ -100,6 +100,11 @@ impl<'a> Builder<'a> {
         self.samples.len()
     }
 
+    /// A value saturates when its interval exceeds this many times what calibration saw.
+    pub(super) fn saturate_above(&self) -> f64 {
+        self.options.saturate_above
+    }
+
     /// The interval of a form's real value.
     pub fn interval(&self, form: &Form) -> (f64, f64) {
         form.interval(&self.bounds)

@@ -6,6 +6,7 @@
 //! | [`program`] | the integer program that circuit and interpreter share |
 //! | [`form`] | linear forms: what Gemm, Add and the like cost until they are needed (nothing) |
 //! | [`builder`], `arith`, `rescale`, `clamp`, [`curve`], `output` | forms become steps: scales, saturation, flags, tables |
+//! | [`domain`], `synthetic` | what a bare ONNX file's inputs look like; samples in place of calibration |
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |
 //! | [`report`] | how far the program is from the float model, and what it costs |
@@ -19,6 +20,7 @@ pub mod builder;
 mod clamp;
 pub mod compile;
 pub mod curve;
+pub mod domain;
 pub mod encoding;
 mod error;
 pub mod form;
@@ -27,6 +29,7 @@ mod output;
 pub mod program;
 pub mod report;
 mod rescale;
+mod synthetic;
 #[cfg(test)]
 mod tests;
 
