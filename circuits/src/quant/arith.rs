@@ -99,7 +99,7 @@ impl Builder<'_> {
     /// Forms, none of them constant, as wires of at most 20 bits. Equal forms share a wire.
     fn factors(&mut self, forms: &[Form]) -> Result<Vec<Factor>, QuantError> {
         let (distinct, index) = deduplicated(forms);
-        let compacted = self.compact(&distinct)?;
+        let compacted = self.tightened(&distinct)?;
         let mut factors = Vec::with_capacity(compacted.len());
         let mut dots = Vec::new();
         for form in &compacted {
