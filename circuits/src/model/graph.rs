@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tract_onnx::pb::tensor_proto::DataType;
+
 use super::ModelError;
 use super::tensor::Tensor;
 
@@ -57,8 +59,8 @@ pub struct Input {
     pub name: String,
     /// Its shape, all sizes positive.
     pub shape: Vec<usize>,
-    /// What its elements are.
-    pub element: Element,
+    /// The type of its elements: a number type. Integers and booleans are reals as well, which happen to be whole.
+    pub kind: DataType,
 }
 
 impl Input {
@@ -66,20 +68,6 @@ impl Input {
     pub fn width(&self) -> usize {
         self.shape.iter().product()
     }
-}
-
-/// What the elements of an input are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Element {
-    /// Real numbers.
-    Real,
-    /// Integers and booleans.
-    Integer {
-        /// The least value that is expected of the type.
-        low: i64,
-        /// The greatest one.
-        high: i64,
-    },
 }
 
 /// A model graph.

@@ -24,6 +24,6 @@ mod tests;
 
 pub use error::ModelError;
 pub use float::FloatModel;
-pub use graph::{Attribute, Constant, Element, Graph, Input, Node};
+pub use graph::{Attribute, Constant, Graph, Input, Node};
 pub use schema::Schema;
 pub use spec::{ModelSpec, ResolvedSpec};

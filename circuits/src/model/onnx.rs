@@ -10,9 +10,10 @@ use tract_onnx::pb::{
     tensor_shape_proto::dimension::Value as Dim,
     type_proto::Value as Type,
 };
+use tract_onnx::prelude::f16;
 
 use super::tensor::{MAX_ELEMENTS, Tensor, elements};
-use super::{Attribute, Constant, Element, Graph, Input, ModelError, Node};
+use super::{Attribute, Constant, Graph, Input, ModelError, Node};
 
 /// Largest file, in bytes.
 pub const MAX_BYTES: usize = 128 << 20;
@@ -24,8 +25,8 @@ pub const OPSETS: std::ops::RangeInclusive<i64> = 7..=21;
 /// The domain of classical models: trees, linear models, support vector machines.
 pub const ML_DOMAIN: &str = "ai.onnx.ml";
 
-const TENSOR_TYPES: &str = "float, double, float16, bool, integers of 8 to 64 bits";
-const INPUT_TYPES: &str = "float, double, float16, bool, integers of 8 to 64 bits";
+const TENSOR_TYPES: &str = "bool, float types of 16 to 64 bits, integers up to 64 bits";
+const INPUT_TYPES: &str = "float, double, float16, bool, integers up to 64 bits";
 
 impl Graph {
     /// Reads an ONNX file.
@@ -66,7 +67,7 @@ fn read_graph(graph: &GraphProto, opset: i64) -> Result<Graph, ModelError> {
         return Err(ModelError::Unsupported { name, what: "sparse initialisers are" });
     }
     let mut constants = BTreeMap::new();
-    for tensor in &graph.initializer {
+    for tensor in graph.initializer.iter().filter(|t| is_used(graph, t)) {
         if constants.insert(tensor.name.clone(), constant(tensor, &tensor.name)?).is_some() {
             return Err(ModelError::Duplicate { name: tensor.name.clone() });
         }
@@ -82,16 +83,22 @@ fn read_graph(graph: &GraphProto, opset: i64) -> Result<Graph, ModelError> {
     Ok(Graph { opset, inputs, constants, nodes, outputs, whole })
 }
 
+/// Whether a tensor matters: one of another type than numbers does only if a node reads it.
+fn is_used(graph: &GraphProto, tensor: &TensorProto) -> bool {
+    let kind = DataType::try_from(tensor.data_type).unwrap_or(DataType::Undefined);
+    is_number(kind) || graph.node.iter().any(|n| n.input.contains(&tensor.name))
+}
+
 fn input(info: &ValueInfoProto) -> Result<Input, ModelError> {
     let name = info.name.clone();
     let tensor = match info.r#type.as_ref().and_then(|t| t.value.as_ref()) {
         Some(Type::TensorType(t)) => t,
-        None => return Err(ModelError::Type { name, got: "no tensor type".into(), accepted: "a tensor" }),
+        None => return Err(ModelError::Type { name, got: "no tensor type".into(), accepted: "a tensor of numbers" }),
     };
     let kind = DataType::try_from(tensor.elem_type).unwrap_or(DataType::Undefined);
-    let Some(element) = element(kind) else {
+    if !is_number(kind) || kind == DataType::Bfloat16 {
         return Err(ModelError::Type { name, got: kind.as_str_name().into(), accepted: INPUT_TYPES });
-    };
+    }
     let dynamic = |axis, got| ModelError::DynamicShape { input: info.name.clone(), axis, got };
     let dims = tensor.shape.as_ref().ok_or_else(|| dynamic(0, "unknown (no shape)".into()))?;
     let mut shape = Vec::with_capacity(dims.dim.len());
@@ -104,24 +111,7 @@ fn input(info: &ValueInfoProto) -> Result<Input, ModelError> {
         }
     }
     limit("elements of an input", elements(&shape).unwrap_or(usize::MAX), MAX_ELEMENTS)?;
-    Ok(Input { name, shape, element })
-}
-
-/// What the elements of a tensor are; `None` for text, complex numbers and the like.
-fn element(kind: DataType) -> Option<Element> {
-    match kind {
-        DataType::Float | DataType::Double | DataType::Float16 => Some(Element::Real),
-        DataType::Bool => Some(Element::Integer { low: 0, high: 1 }),
-        DataType::Int8 => Some(Element::Integer { low: i64::from(i8::MIN), high: i64::from(i8::MAX) }),
-        DataType::Uint8 => Some(Element::Integer { low: 0, high: i64::from(u8::MAX) }),
-        DataType::Int16 | DataType::Int32 | DataType::Int64 => {
-            Some(Element::Integer { low: i64::from(i16::MIN), high: i64::from(i16::MAX) })
-        }
-        DataType::Uint16 | DataType::Uint32 | DataType::Uint64 => {
-            Some(Element::Integer { low: 0, high: i64::from(u16::MAX) })
-        }
-        _ => None,
-    }
+    Ok(Input { name, shape, kind })
 }
 
 /// Whether a graph output is declared as integers (labels, indices, booleans).
@@ -130,7 +120,13 @@ fn holds_integers(info: &ValueInfoProto) -> bool {
         Some(Type::TensorType(t)) => DataType::try_from(t.elem_type).ok(),
         _ => None,
     };
-    matches!(kind.and_then(element), Some(Element::Integer { .. }))
+    kind.is_some_and(|k| is_narrow(k) || matches!(k, DataType::Int64 | DataType::Uint64))
+}
+
+/// Types that [`constant`] reads.
+fn is_number(kind: DataType) -> bool {
+    use DataType::{Bfloat16, Double, Float, Float16, Int64, Uint64};
+    is_narrow(kind) || matches!(kind, Float | Double | Float16 | Bfloat16 | Int64 | Uint64)
 }
 
 fn node(node: &NodeProto, index: usize, opset: i64) -> Result<Node, ModelError> {
@@ -171,10 +167,9 @@ fn attribute(a: &AttributeProto, node: &str) -> Result<Attribute, ModelError> {
     }
 }
 
-/// Numbers as they are, infinities (masks, open ends) as the largest `f32`; no NaN.
 fn finite(name: &str, index: usize, value: f64) -> Result<f64, ModelError> {
-    if !value.is_nan() {
-        Ok(value.clamp(f64::from(f32::MIN), f64::from(f32::MAX)))
+    if value.is_finite() {
+        Ok(value)
     } else {
         Err(ModelError::NotFinite { name: name.into(), index, value: value.to_string() })
     }
@@ -190,65 +185,74 @@ fn constant(t: &TensorProto, name: &str) -> Result<Constant, ModelError> {
     limit("elements of a tensor", expected, MAX_ELEMENTS)?;
     let wrong = |got| ModelError::TensorData { name: name.into(), shape: t.dims.clone(), expected, got };
     let shape = shape.unwrap_or_default();
-    let real = |values: Option<Vec<f64>>| -> Result<Constant, ModelError> {
-        let values = values.ok_or_else(|| wrong(t.raw_data.len() / width(kind)))?;
+    let real = |values: Vec<f64>| -> Result<Constant, ModelError> {
         let got = values.len();
-        let values = values.into_iter().enumerate().map(|(i, v)| finite(name, i, v)).collect::<Result<_, _>>()?;
+        for (i, &v) in values.iter().enumerate() {
+            finite(name, i, v)?;
+        }
         Tensor::new(shape.clone(), values).map(Constant::Real).ok_or_else(|| wrong(got))
     };
-    let int = |values: Option<Vec<i64>>| {
-        let values = values.ok_or_else(|| wrong(t.raw_data.len() / width(kind)))?;
+    let int = |values: Vec<i64>| {
         let got = values.len();
         Tensor::new(shape.clone(), values).map(Constant::Int).ok_or_else(|| wrong(got))
     };
     let raw = &t.raw_data;
-    let (fields, none) = (&t.int32_data, raw.is_empty());
+    if kind == DataType::Int64 || kind == DataType::Uint64 || is_narrow(kind) {
+        return int(integers(t, kind).ok_or_else(|| wrong(raw.len()))?);
+    }
     match kind {
-        DataType::Float if none => real(Some(t.float_data.iter().map(|&f| f64::from(f)).collect())),
-        DataType::Float => real(chunks(raw, |b| f64::from(f32::from_le_bytes(b)))),
-        DataType::Double if none => real(Some(t.double_data.clone())),
-        DataType::Double => real(chunks(raw, f64::from_le_bytes)),
-        DataType::Float16 if none => real(Some(fields.iter().map(|&v| half(v as u16)).collect())),
-        DataType::Float16 => real(chunks(raw, |b| half(u16::from_le_bytes(b)))),
-        DataType::Int64 if none => int(Some(t.int64_data.clone())),
-        DataType::Int64 => int(chunks(raw, i64::from_le_bytes)),
-        DataType::Uint32 | DataType::Uint64 if none => int(t.uint64_data.iter().map(|&v| v.try_into().ok()).collect()),
-        DataType::Uint64 => int(chunks(raw, |b| u64::from_le_bytes(b).try_into().unwrap_or(i64::MAX))),
-        DataType::Uint32 => int(chunks(raw, |b| i64::from(u32::from_le_bytes(b)))),
-        DataType::Int32 | DataType::Bool | DataType::Int8 | DataType::Uint8 | DataType::Int16 | DataType::Uint16
-            if none =>
-        {
-            int(Some(fields.iter().map(|&v| i64::from(v)).collect()))
+        DataType::Float if raw.is_empty() => real(t.float_data.iter().map(|&f| f64::from(f)).collect()),
+        DataType::Float => real(chunks(raw, |b| f64::from(f32::from_le_bytes(b))).ok_or_else(|| wrong(raw.len() / 4))?),
+        DataType::Double if raw.is_empty() => real(t.double_data.clone()),
+        DataType::Double => real(chunks(raw, f64::from_le_bytes).ok_or_else(|| wrong(raw.len() / 8))?),
+        DataType::Float16 | DataType::Bfloat16 => {
+            let bits = if raw.is_empty() {
+                Some(t.int32_data.iter().map(|&v| v as u16).collect())
+            } else {
+                chunks(raw, u16::from_le_bytes)
+            };
+            let bits = bits.ok_or_else(|| wrong(raw.len() / 2))?;
+            let value = if kind == DataType::Float16 { half } else { brain };
+            real(bits.into_iter().map(value).collect())
         }
-        DataType::Int32 => int(chunks(raw, |b| i64::from(i32::from_le_bytes(b)))),
-        DataType::Int16 => int(chunks(raw, |b| i64::from(i16::from_le_bytes(b)))),
-        DataType::Uint16 => int(chunks(raw, |b| i64::from(u16::from_le_bytes(b)))),
-        DataType::Int8 => int(chunks(raw, |b| i64::from(i8::from_le_bytes(b)))),
-        DataType::Bool | DataType::Uint8 => int(Some(raw.iter().map(|&b| i64::from(b)).collect())),
         other => Err(ModelError::Type { name: name.into(), got: other.as_str_name().into(), accepted: TENSOR_TYPES }),
     }
 }
 
-/// Bytes of one element.
-fn width(kind: DataType) -> usize {
+/// Booleans, and integers of at most 32 bits.
+fn is_narrow(kind: DataType) -> bool {
+    use DataType::{Bool, Int8, Int16, Int32, Uint8, Uint16, Uint32};
+    matches!(kind, Bool | Int8 | Int16 | Int32 | Uint8 | Uint16 | Uint32)
+}
+
+/// The elements of an integer tensor; `None` when bytes are left over or a value is beyond `i64`.
+fn integers(t: &TensorProto, kind: DataType) -> Option<Vec<i64>> {
+    let raw = &t.raw_data;
     match kind {
-        DataType::Double | DataType::Int64 | DataType::Uint64 => 8,
-        DataType::Float | DataType::Int32 | DataType::Uint32 => 4,
-        DataType::Float16 | DataType::Int16 | DataType::Uint16 => 2,
-        _ => 1,
+        DataType::Int64 if raw.is_empty() => Some(t.int64_data.clone()),
+        DataType::Uint32 | DataType::Uint64 if raw.is_empty() => {
+            t.uint64_data.iter().map(|&v| i64::try_from(v).ok()).collect()
+        }
+        _ if raw.is_empty() => Some(t.int32_data.iter().map(|&v| i64::from(v)).collect()),
+        DataType::Int64 => chunks(raw, i64::from_le_bytes),
+        DataType::Uint64 => chunks(raw, |b| i64::try_from(u64::from_le_bytes(b)).ok())?.into_iter().collect(),
+        DataType::Int32 => chunks(raw, |b| i64::from(i32::from_le_bytes(b))),
+        DataType::Uint32 => chunks(raw, |b| i64::from(u32::from_le_bytes(b))),
+        DataType::Int16 => chunks(raw, |b| i64::from(i16::from_le_bytes(b))),
+        DataType::Uint16 => chunks(raw, |b| i64::from(u16::from_le_bytes(b))),
+        DataType::Int8 => chunks(raw, |b| i64::from(i8::from_le_bytes(b))),
+        _ => chunks(raw, |b| i64::from(u8::from_le_bytes(b))),
     }
 }
 
-/// An IEEE half-precision number.
+/// Half precision, from its bits.
 fn half(bits: u16) -> f64 {
-    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
-    let size = match exponent {
-        0 => fraction * libm::exp2(-24.0),
-        0x1f if fraction == 0.0 => f64::INFINITY,
-        0x1f => f64::NAN,
-        _ => (1.0 + fraction / 1024.0) * libm::exp2(f64::from(exponent - 15)),
-    };
-    if bits >> 15 == 0 { size } else { -size }
+    f16::from_bits(bits).to_f64()
+}
+
+/// Brain floating point, from its bits: the upper half of an `f32`.
+fn brain(bits: u16) -> f64 {
+    f64::from(f32::from_bits(u32::from(bits) << 16))
 }
 
 /// Little-endian values; `None` when the bytes are no whole number of them.

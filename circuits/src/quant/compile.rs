@@ -23,6 +23,9 @@ pub const DEFAULT_SCALE: u64 = 1 << 16;
 /// Domain of real values when there is neither specification nor calibration, and the graph says nothing else.
 pub const DEFAULT_DOMAIN: f64 = 16.0;
 
+/// Domain of integer sources in that case.
+pub const DEFAULT_INTEGERS: f64 = 32768.0;
+
 /// Raw integer samples that are typical inputs: all sources concatenated, in units of their schemas.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {

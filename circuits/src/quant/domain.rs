@@ -4,10 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Attribute, Constant, Element, Graph, Input, Node};
+use tract_onnx::pb::tensor_proto::DataType;
+
+use crate::model::{Attribute, Constant, Graph, Input, Node};
 
 use super::bounds::Interval;
-use super::compile::{DEFAULT_DOMAIN, DEFAULT_SCALE};
+use super::compile::{DEFAULT_DOMAIN, DEFAULT_INTEGERS, DEFAULT_SCALE};
 
 /// Features that a tree does not read may be anything; this is what others widen to at most, in reals.
 const WIDEST: f64 = (1i64 << 22) as f64;
@@ -34,14 +36,19 @@ impl Expected {
         Self { scale, domain, centre: (lo + hi) / 2.0, spread: ((hi - lo) / 4.0).max(1.0 / scale as f64) }
     }
 
-    fn of(element: Element) -> Self {
-        match element {
-            Element::Real => {
+    fn of(kind: DataType) -> Self {
+        let (low, high) = match kind {
+            DataType::Bool => (0.0, 1.0),
+            DataType::Int8 => (-128.0, 127.0),
+            DataType::Uint8 => (0.0, 255.0),
+            DataType::Uint16 | DataType::Uint32 | DataType::Uint64 => (0.0, DEFAULT_INTEGERS),
+            DataType::Int16 | DataType::Int32 | DataType::Int64 => (-DEFAULT_INTEGERS, DEFAULT_INTEGERS),
+            _ => {
                 let domain = (-DEFAULT_DOMAIN, DEFAULT_DOMAIN);
-                Self { scale: DEFAULT_SCALE, domain, centre: 0.0, spread: 1.0 }
+                return Self { scale: DEFAULT_SCALE, domain, centre: 0.0, spread: 1.0 };
             }
-            Element::Integer { low, high } => Self::within(1, (low as f64, high as f64)),
-        }
+        };
+        Self::within(1, (low, high))
     }
 
     /// The same value with another middle and deviation; never narrower than by default.
@@ -70,7 +77,7 @@ struct Image {
 }
 
 fn of_input(graph: &Graph, input: &Input) -> Vec<Expected> {
-    let start = Expected::of(input.element);
+    let start = Expected::of(input.kind);
     let map = vec![(1.0, 0.0); input.width()];
     let first =
         Image { name: input.name.clone(), shape: Some(input.shape.clone()), map, shifted: false, scaled: false };

@@ -63,8 +63,7 @@ mod tests {
     /// `TopK` of `x[n]`, with both outputs.
     fn model(n: i64, k: i64, largest: i64) -> Vec<u8> {
         let mut model = OnnxBuilder::new(&[1, n]);
-        model.ints("k", &[k]).node("TopK", &["x", "k"], "v", vec![int("largest", largest)]);
-        model.graph().node[0].output.push("i".into());
+        model.ints("k", &[k]).node("TopK", &["x", "k"], "v", vec![int("largest", largest)]).also("i");
         model.node("Cast", &["i"], "f", vec![int("to", 1)]);
         model.node("Concat", &["v", "f"], "y", vec![int("axis", 1)]).bytes(&[1, 2 * k])
     }
@@ -87,8 +86,7 @@ mod tests {
     /// The median of three publishers: the second of three.
     fn median() -> Case {
         let mut model = OnnxBuilder::new(&[3, 2]);
-        model.ints("k", &[2]).ints("second", &[1]).node("TopK", &["x", "k"], "v", vec![int("axis", 0)]);
-        model.graph().node[0].output.push("i".into());
+        model.ints("k", &[2]).ints("second", &[1]).node("TopK", &["x", "k"], "v", vec![int("axis", 0)]).also("i");
         let onnx = model.node("Gather", &["v", "second"], "y", vec![int("axis", 0)]).bytes(&[1, 2]);
         let inputs = vec![vec![100.25, 1.0, 99.5, 2.0, 101.0, 3.0], vec![100.0, 3.0, 100.0, 2.0, 90.0, 2.0]];
         Case::new(onnx, inputs).expecting(vec![vec![100.25, 2.0], vec![100.0, 2.0]])

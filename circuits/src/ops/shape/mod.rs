@@ -40,6 +40,9 @@ mod trilu;
 mod tuples;
 mod unsqueeze;
 
+#[cfg(test)]
+mod tests;
+
 pub(in crate::ops) use integers::on_integers;
 
 use super::Op;
