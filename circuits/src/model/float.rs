@@ -3,8 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use prost::Message;
+use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 
+use super::classical::simplified;
 use super::{Graph, ModelError};
 
 /// A model that runs in floating point.
@@ -29,7 +32,8 @@ impl FloatModel {
         let graph = Graph::from_onnx(bytes)?;
         let shapes: Vec<Vec<usize>> = graph.inputs.into_iter().map(|i| i.shape).collect();
         let load = || -> TractResult<Arc<TypedRunnableModel>> {
-            let mut model = tract_onnx::onnx().model_for_read(&mut &bytes[..])?;
+            let proto = simplified(ModelProto::decode(bytes)?).encode_to_vec();
+            let mut model = tract_onnx::onnx().model_for_read(&mut &proto[..])?;
             for (i, shape) in shapes.iter().enumerate() {
                 model.set_input_fact(i, f32::fact(shape.as_slice()).into())?;
             }

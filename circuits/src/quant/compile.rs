@@ -12,6 +12,7 @@ use crate::ops::{self, Value};
 use super::QuantError;
 use super::bounds;
 use super::builder::Builder;
+use super::domain;
 use super::form::Form;
 use super::program::Program;
 use super::report::LayerReport;
@@ -139,7 +140,7 @@ pub fn compile(
     let width = graph.input_width();
     let mut spec = match spec {
         Some(spec) => spec.resolve(),
-        None => default_spec(width, calibration),
+        None => default_spec(&graph, calibration),
     };
     if spec.fields.len() != width {
         return Err(ModelError::SourceWidth { expected: width, got: spec.fields.len() }.into());
@@ -194,10 +195,12 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
     Ok(outputs)
 }
 
-/// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or `±16`.
-fn default_spec(width: usize, calibration: Option<&Calibration>) -> ResolvedSpec {
+/// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or what [`domain::infer`] reads off the graph,
+/// or `±16`.
+fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpec {
     let half = DEFAULT_DOMAIN * DEFAULT_SCALE as f64;
-    let ranges = (0..width).map(|i| {
+    let inferred = domain::infer(graph);
+    let ranges = inferred.into_iter().enumerate().map(|(i, inferred)| {
         let column = || calibration.into_iter().flat_map(|c| &c.samples).filter_map(|s| s.get(i)).map(|&v| v as f64);
         match (column().reduce(f64::min), column().reduce(f64::max)) {
             (Some(lo), Some(hi)) => {
@@ -205,7 +208,7 @@ fn default_spec(width: usize, calibration: Option<&Calibration>) -> ResolvedSpec
                 let raw = bounds::Interval::RAW;
                 ((lo - spread).max(raw.lo as f64), (hi + spread).min(raw.hi as f64))
             }
-            _ => (-half, half),
+            _ => inferred.map_or((-half, half), |(lo, hi)| (lo * DEFAULT_SCALE as f64, hi * DEFAULT_SCALE as f64)),
         }
     });
     let scale = DEFAULT_SCALE as f64;

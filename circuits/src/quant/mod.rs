@@ -3,9 +3,11 @@
 //! | file | what |
 //! |---|---|
 //! | [`compile`] | the entry point: ONNX bytes, specification and calibration in, program and scales out |
+//! | [`domain`] | domains of inputs, read off the graph where nothing else gives them |
 //! | [`program`] | the integer program that circuit and interpreter share |
 //! | [`form`] | linear forms: what Gemm, Add and the like cost until they are needed (nothing) |
 //! | [`builder`], `arith`, `rescale`, `clamp`, [`curve`], `output` | forms become steps: scales, saturation, flags, tables |
+//! | [`forest`] | decision trees: bits, blocks, tables |
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |
 //! | [`report`] | how far the program is from the float model, and what it costs |
@@ -19,8 +21,10 @@ pub mod builder;
 mod clamp;
 pub mod compile;
 pub mod curve;
+pub mod domain;
 pub mod encoding;
 mod error;
+pub mod forest;
 pub mod form;
 pub mod interpreter;
 mod output;
@@ -29,6 +33,7 @@ pub mod report;
 mod rescale;
 #[cfg(test)]
 mod tests;
+mod winner;
 
 pub use compile::{Calibration, Compiled, Options, compile};
 pub use error::QuantError;
