@@ -3,8 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use prost::Message;
+use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 
+use super::classical::simplified;
 use super::{Graph, ModelError};
 
 /// A model that runs in floating point.
@@ -32,7 +35,8 @@ impl FloatModel {
         let kinds = kinds.map_err(reason)?;
         let shapes: Vec<Vec<usize>> = graph.inputs.into_iter().map(|i| i.shape).collect();
         let load = || -> TractResult<Arc<TypedRunnableModel>> {
-            let mut model = tract_onnx::onnx().model_for_read(&mut &bytes[..])?;
+            let proto = simplified(ModelProto::decode(bytes)?).encode_to_vec();
+            let mut model = tract_onnx::onnx().model_for_read(&mut &proto[..])?;
             for (i, (shape, kind)) in shapes.iter().zip(&kinds).enumerate() {
                 model.set_input_fact(i, kind.fact(shape.as_slice()).into())?;
             }

@@ -29,6 +29,8 @@ pub enum Attribute {
     Floats(Vec<f64>),
     /// Integers.
     Ints(Vec<i64>),
+    /// Texts.
+    Texts(Vec<String>),
     /// A constant.
     Tensor(Constant),
 }

@@ -12,6 +12,7 @@ use tract_onnx::pb::{
 };
 use tract_onnx::prelude::f16;
 
+use super::classical::simplified;
 use super::tensor::{MAX_ELEMENTS, Tensor, elements};
 use super::{Attribute, Constant, Graph, Input, ModelError, Node};
 
@@ -40,8 +41,9 @@ impl Graph {
         if model.ir_version <= 0 {
             return Err(not_onnx("no IR version; expected a serialised ModelProto".into()));
         }
+        let model = simplified(model);
         let graph = model.graph.as_ref().ok_or_else(|| not_onnx("no graph inside".into()))?;
-        let opset = model.opset_import.iter().find(|o| is_onnx_domain(&o.domain)).map_or(0, |o| o.version);
+        let opset = opset(&model);
         if !OPSETS.contains(&opset) {
             return Err(ModelError::Opset { got: opset, min: *OPSETS.start(), max: *OPSETS.end() });
         }
@@ -50,6 +52,12 @@ impl Graph {
         }
         read_graph(graph, opset)?.sorted()
     }
+}
+
+/// The version of ONNX's own operators; for a file that imports classical ones only, the newest accepted.
+fn opset(model: &ModelProto) -> i64 {
+    let version = |accepted: fn(&str) -> bool| model.opset_import.iter().find(|o| accepted(&o.domain)).map(|o| o.version);
+    version(is_onnx_domain).or(version(|d| d == ML_DOMAIN).map(|_| *OPSETS.end())).unwrap_or(0)
 }
 
 fn is_onnx_domain(domain: &str) -> bool {
@@ -155,7 +163,11 @@ fn attribute(a: &AttributeProto, node: &str) -> Result<Attribute, ModelError> {
             Ok(text) => Ok(Attribute::Text(text)),
             Err(_) => Err(unsupported("text that is not UTF-8 is")),
         },
+        AttributeType::Strings => texts(&a.strings).ok_or_else(|| unsupported("text that is not UTF-8 is")),
         AttributeType::Tensor => match &a.t {
+            Some(t) if t.data_type == DataType::String as i32 => {
+                texts(&t.string_data).ok_or_else(|| unsupported("text that is not UTF-8 is"))
+            }
             Some(t) => Ok(Attribute::Tensor(constant(t, &whole())?)),
             None => Err(unsupported("an empty tensor attribute is")),
         },
@@ -165,6 +177,11 @@ fn attribute(a: &AttributeProto, node: &str) -> Result<Attribute, ModelError> {
         AttributeType::SparseTensor | AttributeType::SparseTensors => Err(unsupported("sparse tensors are")),
         _ => Err(unsupported("this kind of attribute is")),
     }
+}
+
+fn texts(strings: &[Vec<u8>]) -> Option<Attribute> {
+    let texts: Option<Vec<String>> = strings.iter().map(|s| String::from_utf8(s.clone()).ok()).collect();
+    texts.map(Attribute::Texts)
 }
 
 fn finite(name: &str, index: usize, value: f64) -> Result<f64, ModelError> {

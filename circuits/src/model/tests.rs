@@ -25,8 +25,12 @@ fn graph(model: &mut ModelProto) -> &mut GraphProto {
 }
 
 fn set_dim(model: &mut ModelProto, value: Option<Dim>) {
+    set_axis(model, 0, value);
+}
+
+fn set_axis(model: &mut ModelProto, axis: usize, value: Option<Dim>) {
     let Some(Type::TensorType(t)) = &mut graph(model).input[0].r#type.as_mut().unwrap().value else { unreachable!() };
-    t.shape.as_mut().unwrap().dim[0].value = value;
+    t.shape.as_mut().unwrap().dim[axis].value = value;
 }
 
 #[test]
@@ -46,7 +50,14 @@ fn bytes_that_are_no_onnx_are_refused() {
 }
 
 #[test]
-fn dynamic_shapes_are_refused_with_the_axis() {
+fn an_open_batch_is_fixed_to_one() {
+    for value in [Some(Dim::DimParam("batch".into())), Some(Dim::DimValue(0)), Some(Dim::DimValue(-1)), None] {
+        assert_eq!(changed(|m| set_dim(m, value)).unwrap().inputs[0].shape, vec![1, 4]);
+    }
+}
+
+#[test]
+fn other_dynamic_dimensions_are_refused_with_the_axis() {
     let cases = [
         (Some(Dim::DimParam("batch".into())), "`batch`"),
         (Some(Dim::DimValue(0)), "0"),
@@ -54,8 +65,8 @@ fn dynamic_shapes_are_refused_with_the_axis() {
         (None, "unknown"),
     ];
     for (value, got) in cases {
-        let error = changed(|m| set_dim(m, value)).unwrap_err();
-        assert_eq!(error, ModelError::DynamicShape { input: "x".into(), axis: 0, got: got.into() });
+        let error = changed(|m| set_axis(m, 1, value)).unwrap_err();
+        assert_eq!(error, ModelError::DynamicShape { input: "x".into(), axis: 1, got: got.into() });
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod activation;
 mod call;
+mod classical;
 mod elementwise;
 mod error;
 mod linear;
@@ -47,8 +48,15 @@ pub trait Op: Sync {
 }
 
 /// Every family of ops: one folder each, one file and one line an op.
-static FAMILIES: &[&[&dyn Op]] =
-    &[activation::OPS, elementwise::OPS, linear::OPS, order::OPS, reduction::OPS, shape::OPS];
+static FAMILIES: &[&[&dyn Op]] = &[
+    activation::OPS,
+    classical::OPS,
+    elementwise::OPS,
+    linear::OPS,
+    order::OPS,
+    reduction::OPS,
+    shape::OPS,
+];
 
 /// Every supported op.
 pub fn registry() -> impl Iterator<Item = &'static dyn Op> {

@@ -13,6 +13,8 @@ use super::compile::{DEFAULT_DOMAIN, DEFAULT_INTEGERS, DEFAULT_SCALE};
 
 /// Features that a tree does not read may be anything; this is what others widen to at most, in reals.
 const WIDEST: f64 = (1i64 << 22) as f64;
+/// Linear models and normalisers take raw features of this size.
+const LINEAR_DOMAIN: f64 = 256.0;
 /// A standardised input lies within so many deviations.
 const DEVIATIONS: f64 = 16.0;
 
@@ -117,8 +119,25 @@ fn stated(graph: &Graph, node: &Node, image: &Image, start: Expected) -> Option<
             let depth = numbers(graph, node.inputs.get(1)?)?.first().copied()?;
             Some(counted(start, depth as usize, image.map.len()))
         }
-        "TreeEnsembleClassifier" | "TreeEnsembleRegressor" => thresholds(node, image, start),
+        "TreeEnsembleClassifier" | "TreeEnsembleRegressor" => {
+            let mut found = thresholds(node, image, start)?;
+            if graph.nodes.iter().filter(|n| n.inputs.contains(&image.name)).count() == 1 {
+                // Comparisons are exact, and no clamp is needed.
+                let raw = Interval::RAW;
+                let all = (raw.lo as f64 / start.scale as f64, raw.hi as f64 / start.scale as f64);
+                found.iter_mut().for_each(|e| e.domain = all);
+            }
+            Some(found)
+        }
         "SVMClassifier" | "SVMRegressor" => vectors(node, image, start),
+        "LinearClassifier" | "LinearRegressor" | "Normalizer" => {
+            let about = |&(slope, shift): &(f64, f64)| {
+                let (centre, spread) = (-shift / slope, (1.0 / slope).abs());
+                start.about(centre, spread, LINEAR_DOMAIN * spread)
+            };
+            let found: Vec<Expected> = image.map.iter().map(about).collect();
+            found.iter().all(|e| e.domain.0.is_finite() && e.domain.1.is_finite()).then_some(found)
+        }
         _ => None,
     }
 }

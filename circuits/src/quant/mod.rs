@@ -3,9 +3,11 @@
 //! | file | what |
 //! |---|---|
 //! | [`compile`] | the entry point: ONNX bytes, specification and calibration in, program and scales out |
+//! | [`domain`] | domains of inputs, read off the graph where nothing else gives them |
 //! | [`program`] | the integer program that circuit and interpreter share |
 //! | [`form`] | linear forms: what Gemm, Add and the like cost until they are needed (nothing) |
 //! | [`builder`], `arith`, `order`, `rescale`, `clamp`, [`curve`], `output` | forms become steps: scales, saturation, flags, tables |
+//! | [`forest`] | decision trees: bits, blocks, tables |
 //! | [`domain`], `synthetic` | what a bare ONNX file's inputs look like; samples in place of calibration |
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |
@@ -23,6 +25,7 @@ pub mod curve;
 pub mod domain;
 pub mod encoding;
 mod error;
+pub mod forest;
 pub mod form;
 pub mod interpreter;
 mod order;
@@ -35,6 +38,7 @@ mod rescale;
 mod synthetic;
 #[cfg(test)]
 mod tests;
+mod winner;
 
 pub use compile::{Calibration, Compiled, Options, compile};
 pub use error::QuantError;
