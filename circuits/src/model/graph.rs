@@ -23,6 +23,8 @@ pub enum Attribute {
     Int(i64),
     /// Text.
     Text(String),
+    /// Texts.
+    Texts(Vec<String>),
     /// Numbers.
     Floats(Vec<f64>),
     /// Integers.

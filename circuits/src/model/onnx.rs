@@ -131,6 +131,10 @@ fn attribute(a: &AttributeProto, node: &str) -> Result<Attribute, ModelError> {
             Ok(text) => Ok(Attribute::Text(text)),
             Err(_) => Err(unsupported("text that is not UTF-8 is")),
         },
+        AttributeType::Strings => match a.strings.iter().map(|s| String::from_utf8(s.clone())).collect() {
+            Ok(texts) => Ok(Attribute::Texts(texts)),
+            Err(_) => Err(unsupported("text that is not UTF-8 is")),
+        },
         AttributeType::Tensor => match &a.t {
             Some(t) => Ok(Attribute::Tensor(constant(t, &whole())?)),
             None => Err(unsupported("an empty tensor attribute is")),

@@ -10,6 +10,7 @@ mod call;
 mod elementwise;
 mod error;
 mod linear;
+mod recurrent;
 mod shape;
 mod value;
 
@@ -44,7 +45,7 @@ pub trait Op: Sync {
 }
 
 /// Every family of ops: one folder each, one file and one line an op.
-static FAMILIES: &[&[&dyn Op]] = &[activation::OPS, elementwise::OPS, linear::OPS, shape::OPS];
+static FAMILIES: &[&[&dyn Op]] = &[activation::OPS, elementwise::OPS, linear::OPS, recurrent::OPS, shape::OPS];
 
 /// Every supported op.
 pub fn registry() -> impl Iterator<Item = &'static dyn Op> {

@@ -20,10 +20,10 @@ const DENOMINATOR_BITS: u32 = 28;
 
 /// A form as `unit · (wire + offset)`, with an integer offset.
 #[derive(Clone, Copy, Debug)]
-struct Factor {
-    wire: Wire,
-    offset: i64,
-    unit: f64,
+pub(super) struct Factor {
+    pub wire: Wire,
+    pub offset: i64,
+    pub unit: f64,
 }
 
 impl Builder<'_> {
@@ -100,7 +100,7 @@ impl Builder<'_> {
     }
 
     /// Forms, none of them constant, as wires of at most 20 bits. Equal forms share a wire.
-    fn factors(&mut self, forms: &[Form]) -> Result<Vec<Factor>, QuantError> {
+    pub(super) fn factors(&mut self, forms: &[Form]) -> Result<Vec<Factor>, QuantError> {
         let (distinct, index) = deduplicated(forms);
         let compacted = self.compact(&distinct)?;
         let mut factors = Vec::with_capacity(compacted.len());
@@ -191,7 +191,10 @@ impl Builder<'_> {
     }
 
     /// Compacted forms whose bounds are not far beyond what calibration saw: others saturate, with their flag.
-    pub(super) fn tightened(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn tightened(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
         let forms = self.compact(forms)?;
         let mut clamps = Vec::new();
         let mut at = Vec::new();

@@ -178,9 +178,10 @@ impl<'a> Builder<'a> {
 
     fn push_group(&mut self, group: &[&Dot], operands: &BTreeSet<Wire>) -> Result<(), QuantError> {
         let operands: Vec<Wire> = operands.iter().copied().collect();
-        let products: BTreeSet<(Wire, Wire)> =
-            group.iter().flat_map(|dot| dot.products.iter().map(|&(a, b, _)| (a, b))).collect();
-        let products: Vec<(Wire, Wire)> = products.into_iter().collect();
+        // In order of lanes: neighbours of one weight share a row.
+        let mut known: BTreeSet<(Wire, Wire)> = BTreeSet::new();
+        let products = group.iter().flat_map(|dot| dot.products.iter().map(|&(a, b, _)| (a, b)));
+        let products: Vec<(Wire, Wire)> = products.filter(|&pair| known.insert(pair)).collect();
         let lane = |dot: &&Dot| {
             let own: BTreeMap<Wire, i64> = dot.terms.iter().copied().collect();
             let weights = operands.iter().map(|w| own.get(w).copied().unwrap_or(0)).collect();

@@ -122,7 +122,7 @@ impl Builder<'_> {
     }
 
     /// Wires `v` in `[0, span)` with `form = reach - v / 2^argument_bits`, clamped.
-    fn arguments(&mut self, forms: &[Form], curve: &Curve) -> Result<Vec<Wire>, QuantError> {
+    pub(super) fn arguments(&mut self, forms: &[Form], curve: &Curve) -> Result<Vec<Wire>, QuantError> {
         let span = curve.span();
         let low = 1.0 / (1i64 << curve.argument_bits) as f64 - curve.reach as f64;
         let mut first = Vec::with_capacity(forms.len());
