@@ -46,6 +46,7 @@ fn expected(kind: RowKind) -> Vec<&'static str> {
         RowKind::Requant(_) => REQUANT.to_vec(),
         RowKind::Assert => [&REQUANT[..], &[ASSERTED]].concat(),
         RowKind::Poseidon { .. } => POSEIDON.to_vec(),
+        RowKind::Matrix(_) => unreachable!("the narrow shape has no matrix rows"),
     }
 }
 
@@ -83,7 +84,11 @@ impl Point {
         let c = &self.columns;
         let s = self.selectors;
         let small = [(c.active, self.active), (c.requant, s.requant), (c.group, s.group), (c.e, s.e), (c.n, s.n)];
-        let named = c.f.into_iter().zip(self.f).chain([(c.w, self.w)]).chain(small.map(|(column, value)| (column, Fr::from(value))));
+        let named =
+            c.f.into_iter()
+                .zip(self.f)
+                .chain([(c.w, self.w)])
+                .chain(small.map(|(column, value)| (column, Fr::from(value))));
         named.into_iter().find(|(found, _)| found.index() == column).unwrap().1
     }
 
@@ -116,7 +121,7 @@ fn constraints(cs: &ConstraintSystem<Fr>) -> Vec<(&str, &Expression<Fr>)> {
 
 fn configured() -> (ConstraintSystem<Fr>, Columns) {
     let mut cs = ConstraintSystem::default();
-    let columns = Columns::configure(&mut cs);
+    let columns = Columns::configure(&mut cs, false);
     (cs, columns)
 }
 
