@@ -208,8 +208,10 @@ impl Builder<'_> {
                 lo: ends[0].min(ends[1]).floor().max(-(Y_LIMIT as f64)) as i64,
                 hi: ends[0].max(ends[1]).ceil().min(Y_LIMIT as f64 - 1.0) as i64,
             };
-            // A few units of a coarse wire are no range worth a clamp.
-            if range.hi - range.lo >= 1024 {
+            // A few units of a coarse wire are no range worth a clamp, and the clamp measures from its own end.
+            let bounds = self.bounds[wire as usize];
+            let measurable = bounds.hi - range.lo < Y_LIMIT && range.hi - bounds.lo < Y_LIMIT;
+            if measurable && range.hi - range.lo >= 1024 {
                 clamps.push((wire, range));
                 at.push((i, unit, form.offset()));
             }

@@ -4,7 +4,7 @@
 //! a power of two of units ([`Builder::sums`]). A gate is a bounded function of a linear form, read from a table over the signed argument ([`Builder::gates`]): one
 //! lane scales the argument, none clamps it, because the table reaches as far as the argument's bounds do, flat ends included. Entries of a table
 //! stand beside lanes in the circuit, so they cost no rows of their own as long as there are more lanes than entries. An argument whose bounds no lane can hold
-//! at the table's unit is clamped as in `curve.rs`.
+//! at the table's unit is clamped where the function is flat, by two lanes.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,15 @@ use super::QuantError;
 use super::arith::Factor;
 use super::bounds::{Interval, MAX_BIAS, MAX_WEIGHT, product_interval};
 use super::builder::{Builder, Dot, HALF, integer};
-use super::curve::Curve;
+use super::curve::{Curve, SIGMOID, TANH};
 use super::form::Form;
 use super::program::{Function, LIMB_BITS, Requant, SHIFT, Step, Table, Wire, Y_BITS};
 use super::report::LayerReport;
 
 /// Most bits under 1.0 that a sum is given.
 pub const FINEST: i32 = 19;
+/// An argument that is clamped has at least this many bits under 1.0.
+const COARSEST: u32 = 10;
 /// Largest relative error of a product's weight.
 const WEIGHT_ERROR: f64 = 1.0 / (1 << 16) as f64;
 
@@ -37,13 +39,30 @@ impl From<Form> for Sum {
     }
 }
 
+/// A function that a gate can be: bounded by 1, with intervals of `2^(10 - bits)` in its table, and flat beyond `±reach`.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// The function.
+    pub curve: &'static Curve,
+    /// Bits under 1.0 of its arguments, one less for wide ones.
+    pub bits: u32,
+    /// Flat to less than `2^-16` beyond, an integer.
+    pub reach: i64,
+}
+
+/// The logistic function: intervals of 1/32.
+pub const SIGMOID_GATE: Shape = Shape { curve: &SIGMOID, bits: 15, reach: 12 };
+
+/// The hyperbolic tangent: intervals of 1/64.
+pub const TANH_GATE: Shape = Shape { curve: &TANH, bits: 16, reach: 6 };
+
 /// One function of one sum.
 #[derive(Clone, Debug)]
-pub struct Gate<'c> {
+pub struct Gate {
     /// The argument.
     pub argument: Sum,
     /// The function.
-    pub curve: &'c Curve,
+    pub shape: &'static Shape,
     /// Result units per 1.0, as a power of two; at most [`FINEST`].
     pub bits: u32,
 }
@@ -60,8 +79,10 @@ enum Argument {
     Wire(Wire, u32),
     /// One lane.
     Lane(Dot, u32),
-    /// Through a clamp.
-    Clamped(Form),
+    /// Two lanes, which clamp: the first one, and its bits under 1.0.
+    Clamped(Dot, u32),
+    /// Too wide for all that: a function as any other.
+    Any(Form),
     /// The argument is a number.
     Constant(f64),
 }
@@ -130,7 +151,7 @@ impl Builder<'_> {
     ///
     /// # Errors
     /// As [`Self::compact`].
-    pub fn gates(&mut self, gates: &[Gate<'_>], entries: usize) -> Result<Vec<Form>, QuantError> {
+    pub fn gates(&mut self, gates: &[Gate], entries: usize) -> Result<Vec<Form>, QuantError> {
         let arguments: Vec<Sum> = gates.iter().map(|g| g.argument.clone()).collect();
         let ready = self.ready(&arguments)?;
         let before = self.steps.len();
@@ -139,27 +160,38 @@ impl Builder<'_> {
         for (gate, ready) in gates.iter().zip(&ready) {
             let (lo, hi) = self.sum_interval(ready);
             layer.add(lo.abs().max(hi.abs()), None);
-            plans.push(self.argument(gate, ready, entries)?);
+            plans.push(self.gate_argument(gate, ready, entries)?);
         }
-        let lanes: Vec<Dot> =
-            plans.iter().filter_map(|p| if let Argument::Lane(dot, _) = p { Some(dot.clone()) } else { None }).collect();
-        let mut lanes = self.emit(&lanes)?.into_iter();
-        let mut clamped = self.clamped(gates, &plans)?.into_iter();
+        let first = |p: &Argument| match p {
+            Argument::Lane(dot, _) | Argument::Clamped(dot, _) => Some(dot.clone()),
+            _ => None,
+        };
+        let lanes: Vec<Dot> = plans.iter().filter_map(first).collect();
+        let lanes = self.emit(&lanes)?;
+        let mut upper = Vec::new();
+        let lane_plans = plans.iter().filter(|p| first(p).is_some());
+        let of_lanes = gates.iter().zip(&plans).filter(|(_, p)| first(p).is_some()).map(|(g, _)| g);
+        for ((&u, plan), gate) in lanes.iter().zip(lane_plans).zip(of_lanes) {
+            if let Argument::Clamped(_, bits) = plan {
+                let width = (2 * gate.shape.reach) << gate.shape.bits;
+                let weight = -(1i64 << (gate.shape.bits - bits));
+                upper.push(Dot { terms: vec![(u, weight)], bias: width - 1, requant: Requant::Relu, ..Dot::default() });
+            }
+        }
+        let mut upper = self.emit(&upper)?.into_iter();
+        let mut lanes = lanes.into_iter();
         let mut results = Vec::with_capacity(gates.len());
-        let mut inputs = Vec::with_capacity(gates.len());
         for (gate, plan) in gates.iter().zip(plans) {
-            let missing = QuantError::Malformed { what: "arguments", expected: gates.len(), got: inputs.len() };
-            inputs.push(match plan {
-                Argument::Constant(x) => Err(x),
-                Argument::Wire(wire, bits) => Ok((wire, bits, false)),
-                Argument::Lane(_, bits) => Ok((lanes.next().ok_or(missing)?, bits, false)),
-                Argument::Clamped(_) => Ok((clamped.next().ok_or(missing)?, gate.curve.argument_bits, true)),
-            });
-        }
-        for (gate, input) in gates.iter().zip(inputs) {
-            results.push(match input {
-                Err(x) => Form::constant((gate.curve.f)(x)),
-                Ok((wire, bits, down)) => self.read(gate, wire, bits, down)?,
+            let missing = QuantError::Malformed { what: "arguments", expected: gates.len(), got: results.len() };
+            results.push(match plan {
+                Argument::Constant(x) => Form::constant((gate.shape.curve.f)(x)),
+                Argument::Wire(wire, bits) => self.read(gate, wire, bits, false)?,
+                Argument::Lane(_, bits) => self.read(gate, lanes.next().ok_or(missing)?, bits, false)?,
+                Argument::Clamped(..) => {
+                    let wire = lanes.next().and(upper.next()).ok_or(missing)?;
+                    self.read(gate, wire, gate.shape.bits, true)?
+                }
+                Argument::Any(form) => self.curve(&[form], gate.shape.curve)?.into_iter().next().ok_or(missing)?,
             });
         }
         layer.close(&self.steps[before..]);
@@ -281,13 +313,13 @@ impl Builder<'_> {
         Ok(self.compact(&[total])?.into_iter().next().unwrap_or_default())
     }
 
-    fn argument(&mut self, gate: &Gate<'_>, sum: &Ready, entries: usize) -> Result<Argument, QuantError> {
+    fn gate_argument(&mut self, gate: &Gate, sum: &Ready, entries: usize) -> Result<Argument, QuantError> {
         if let Some(x) = sum.linear.as_constant()
             && sum.products.is_empty()
         {
             return Ok(Argument::Constant(x));
         }
-        let (finest, curve) = (gate.curve.argument_bits, gate.curve);
+        let finest = gate.shape.bits;
         let spans = |lo: f64, hi: f64, bits: u32| {
             let width = libm::exp2(f64::from(bits) - f64::from(LIMB_BITS));
             (hi * width).ceil() - (lo * width).floor() < entries as f64
@@ -311,43 +343,31 @@ impl Builder<'_> {
                 return Ok(Argument::Lane(dot, bits));
             }
         }
-        let form = if sum.products.is_empty() { sum.linear.clone() } else { self.apart(&gate.argument)? };
-        match form.as_constant() {
-            Some(x) => Ok(Argument::Constant(x)),
-            None => Ok(Argument::Clamped(form)),
-        }
-    }
-
-    /// The wires of the clamped arguments, in order: neighbours of one curve at once.
-    fn clamped(&mut self, gates: &[Gate<'_>], plans: &[Argument]) -> Result<Vec<Wire>, QuantError> {
-        let mut runs: Vec<(&Curve, Vec<Form>)> = Vec::new();
-        for (gate, plan) in gates.iter().zip(plans) {
-            let Argument::Clamped(form) = plan else { continue };
-            match runs.last_mut() {
-                Some((curve, forms)) if curve.name == gate.curve.name => forms.push(form.clone()),
-                _ => runs.push((gate.curve, vec![form.clone()])),
+        // `x - low`, cut at 0; the second lane counts down from the upper end.
+        for bits in (COARSEST..=finest).rev() {
+            let low = libm::exp2(-f64::from(finest)) - gate.shape.reach as f64;
+            let above = Ready { linear: sum.linear.shifted(-low), products: sum.products.clone() };
+            if let Some(dot) = self.sum_dot(&above, libm::exp2(f64::from(bits + SHIFT)), Requant::ReluShift) {
+                return Ok(Argument::Clamped(dot, bits));
             }
         }
-        let mut wires = Vec::new();
-        for (curve, forms) in runs {
-            wires.extend(self.arguments(&forms, curve)?);
-        }
-        Ok(wires)
+        let form = if sum.products.is_empty() { sum.linear.clone() } else { self.apart(&gate.argument)? };
+        Ok(form.as_constant().map_or(Argument::Any(form), Argument::Constant))
     }
 
     /// Reads a gate's table; `down` for an argument that counts down from the curve's upper end.
-    fn read(&mut self, gate: &Gate<'_>, input: Wire, bits: u32, down: bool) -> Result<Form, QuantError> {
+    fn read(&mut self, gate: &Gate, input: Wire, bits: u32, down: bool) -> Result<Form, QuantError> {
         let x = self.bounds[input as usize];
         let (first, last) = (x.lo >> LIMB_BITS, x.hi >> LIMB_BITS);
         let direction = if down { " down" } else { "" };
-        let name = format!("{}{direction} {bits}:{}", gate.curve.name, gate.bits);
+        let name = format!("{}{direction} {bits}:{}", gate.shape.curve.name, gate.bits);
         let table = self.tables.iter().position(|t| t.name == name).unwrap_or_else(|| {
             self.tables.push(Table { name, first, entries: Vec::new() });
             self.tables.len() - 1
         });
         let unit = libm::exp2(-f64::from(bits));
-        let reach = gate.curve.reach as f64;
-        let f = |units: f64| (gate.curve.f)(if down { reach - units * unit } else { units * unit });
+        let reach = gate.shape.reach as f64;
+        let f = |units: f64| (gate.shape.curve.f)(if down { reach - units * unit } else { units * unit });
         let known = &mut self.tables[table];
         let end = known.first + known.entries.len() as i64;
         let (from, to) = (first.min(known.first), (last + 1).max(end));

@@ -102,6 +102,8 @@ impl Builder<'_> {
         let scale = self.lane_scale(form)?;
         if let Some(limit) = calibrated.filter(|&c| c > 0.0 && bound > c * self.options.saturate_above) {
             let requant = if relu { Requant::Relu } else { Requant::Identity };
+            // The clamp measures from its own end, so that much must fit besides.
+            let scale = scale * bound / (bound + limit * self.options.margin);
             let (dot, scale) = self.fitted(form, scale, 0.98, requant)?;
             layer.saturating += 1;
             let limit = (limit * self.options.margin * scale).ceil() as i64;

@@ -3,20 +3,29 @@
 use crate::model::Attribute;
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
-use crate::quant::curve::{Curve, SIGMOID, TANH};
+use crate::quant::curve::Function1;
 use crate::quant::form::Form;
-use crate::quant::gate::{FINEST, Gate, Sum};
+use crate::quant::gate::{FINEST, Gate, SIGMOID_GATE, Shape, Sum, TANH_GATE};
 
 use crate::ops::Call;
 
 /// What is accepted, for refusals.
-const NAMES: &str = "Affine, HardSigmoid, LeakyRelu, Relu, ScaledTanh, Sigmoid, Softsign, Tanh, ThresholdedRelu";
+const NAMES: &str = 
+    "Affine, Elu, HardSigmoid, LeakyRelu, Relu, ScaledTanh, Sigmoid, Softplus, Softsign, Tanh, ThresholdedRelu";
 
 /// One function of one variable.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Activation {
-    /// `outer · curve(inner · x)`
-    Curve { curve: &'static Curve, inner: f64, outer: f64 },
+    /// `1 / (1 + exp(-x))`
+    Sigmoid,
+    /// `tanh(x)`
+    Tanh,
+    /// `alpha · tanh(beta · x)`
+    ScaledTanh { alpha: f64, beta: f64 },
+    /// `x` where positive, else `alpha · (exp(x) - 1)`
+    Elu { alpha: f64 },
+    /// `ln(1 + exp(x))`
+    Softplus,
     /// `alpha · x + beta`
     Affine { alpha: f64, beta: f64 },
     /// `max(0, min(1, alpha · x + beta))`
@@ -39,13 +48,12 @@ pub(super) struct Job<'a> {
 impl Activation {
     /// An activation by its ONNX name; `alpha` and `beta` are what the lists hold next, taken only by functions that have them.
     fn named(name: &str, alpha: &mut impl Iterator<Item = f64>, beta: &mut impl Iterator<Item = f64>) -> Option<Self> {
-        let curve = |curve| Self::Curve { curve, inner: 1.0, outer: 1.0 };
         Some(match name.to_ascii_lowercase().as_str() {
-            "sigmoid" => curve(&SIGMOID),
-            "tanh" => curve(&TANH),
-            "scaledtanh" => {
-                Self::Curve { curve: &TANH, outer: alpha.next().unwrap_or(1.0), inner: beta.next().unwrap_or(1.0) }
-            }
+            "sigmoid" => Self::Sigmoid,
+            "tanh" => Self::Tanh,
+            "scaledtanh" => Self::ScaledTanh { alpha: alpha.next().unwrap_or(1.0), beta: beta.next().unwrap_or(1.0) },
+            "elu" => Self::Elu { alpha: alpha.next().unwrap_or(1.0) },
+            "softplus" => Self::Softplus,
             "affine" => Self::Affine { alpha: alpha.next().unwrap_or(1.0), beta: beta.next().unwrap_or(0.0) },
             "hardsigmoid" => Self::HardSigmoid { alpha: alpha.next().unwrap_or(0.2), beta: beta.next().unwrap_or(0.5) },
             "relu" => Self::LeakyRelu { alpha: 0.0 },
@@ -83,36 +91,58 @@ impl Activation {
     /// Bounds of the results over all arguments, if there are any.
     pub(super) fn range(&self) -> Option<(f64, f64)> {
         match *self {
-            Self::Curve { curve, outer, .. } => {
-                let low = if curve.name == SIGMOID.name { 0.0 } else { -outer.abs() };
-                Some((low.min(outer), outer.abs()))
-            }
+            Self::Sigmoid => Some((0.0, 1.0)),
+            Self::Tanh => Some((-1.0, 1.0)),
+            Self::ScaledTanh { alpha, .. } => Some((-alpha.abs(), alpha.abs())),
             Self::HardSigmoid { .. } => Some((0.0, 1.0)),
             Self::Softsign => Some((-1.0, 1.0)),
             _ => None,
         }
     }
 
-    fn plain(&self, builder: &mut Builder<'_>, x: Form) -> Result<Form, QuantError> {
-        let x = [x];
-        let one = |mut forms: Vec<Form>| forms.pop().unwrap_or_default();
-        Ok(match *self {
-            Self::Curve { curve, inner, outer } => {
-                one(builder.curve(&[x[0].scaled(inner)], curve)?).scaled(outer)
-            }
-            Self::Affine { alpha, beta } => x[0].scaled(alpha).shifted(beta),
-            Self::HardSigmoid { alpha, beta } => one(builder.clip(&[x[0].scaled(alpha).shifted(beta)], 0.0, 1.0)?),
-            Self::LeakyRelu { alpha } => one(builder.relu(&x)?).scaled(1.0 - alpha).plus(&x[0].scaled(alpha)),
-            Self::Softsign => {
-                let size = one(builder.absolute(&x)?).shifted(1.0);
-                one(builder.divide(&x, &[size])?)
+    fn gate(&self) -> Option<&'static Shape> {
+        match self {
+            Self::Sigmoid => Some(&SIGMOID_GATE),
+            Self::Tanh => Some(&TANH_GATE),
+            _ => None,
+        }
+    }
+
+    /// The function of each form.
+    fn apply(&self, builder: &mut Builder<'_>, x: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let scaled = |scale: f64, shift: f64| x.iter().map(|f| f.scaled(scale).shifted(shift)).collect::<Vec<_>>();
+        match *self {
+            Self::Affine { alpha, beta } => Ok(scaled(alpha, beta)),
+            Self::HardSigmoid { alpha, beta } => builder.clip(&scaled(alpha, beta), 0.0, 1.0),
+            Self::LeakyRelu { alpha } => {
+                let positive = builder.relu(x)?;
+                Ok(positive.iter().zip(scaled(alpha, 0.0)).map(|(p, x)| p.scaled(1.0 - alpha).plus(&x)).collect())
             }
             Self::ThresholdedRelu { alpha } => {
-                let above = [x[0].shifted(-alpha)];
-                let step = one(builder.positive(&above)?).scaled(alpha);
-                one(builder.relu(&above)?).plus(&step)
+                let above = scaled(1.0, -alpha);
+                let (steps, rest) = (builder.positive(&above)?, builder.relu(&above)?);
+                Ok(rest.iter().zip(steps).map(|(r, s)| r.plus(&s.scaled(alpha))).collect())
             }
-        })
+            Self::Sigmoid | Self::Tanh | Self::ScaledTanh { .. } | Self::Elu { .. } | Self::Softplus | Self::Softsign => {
+                let f = *self;
+                builder.function(x, &Function1::new(format!("{f:?}"), move |x| f.at(x)))
+            }
+        }
+    }
+
+    fn at(&self, x: f64) -> f64 {
+        match *self {
+            Self::Sigmoid => 1.0 / (1.0 + libm::exp(-x)),
+            Self::Tanh => libm::tanh(x),
+            Self::ScaledTanh { alpha, beta } => alpha * libm::tanh(beta * x),
+            Self::Elu { alpha } => if x > 0.0 { x } else { alpha * libm::expm1(x) },
+            Self::Softplus => x.max(0.0) + libm::log1p(libm::exp(-x.abs())),
+            Self::Softsign => x / (1.0 + x.abs()),
+            Self::Affine { alpha, beta } => alpha * x + beta,
+            Self::HardSigmoid { alpha, beta } => (alpha * x + beta).clamp(0.0, 1.0),
+            Self::LeakyRelu { alpha } => if x > 0.0 { x } else { alpha * x },
+            Self::ThresholdedRelu { alpha } => if x > alpha { x } else { 0.0 },
+        }
     }
 }
 
@@ -130,26 +160,21 @@ pub(super) fn run(
         let clipped = builder.clip(&sums, -limit, limit)?;
         jobs.iter_mut().zip(clipped).for_each(|(job, form)| job.argument = form.into());
     }
-    let mut gates = Vec::new();
-    let mut others = Vec::new();
-    for job in &jobs {
-        match *job.activation {
-            Activation::Curve { curve, inner, .. } if inner == 1.0 => {
-                gates.push(Gate { argument: job.argument.clone(), curve, bits: job.bits });
-            }
-            _ => others.push(job.argument.clone()),
-        }
-    }
+    let gate = |job: &Job<'_>| {
+        job.activation.gate().map(|shape| Gate { argument: job.argument.clone(), shape, bits: job.bits })
+    };
+    let gates: Vec<Gate> = jobs.iter().filter_map(gate).collect();
     let mut gates = builder.gates(&gates, entries)?.into_iter();
-    let mut others = builder.sums(&others, FINEST, None)?.into_iter();
     let mut results = Vec::with_capacity(jobs.len());
-    for job in &jobs {
-        results.push(match *job.activation {
-            Activation::Curve { inner, outer, .. } if inner == 1.0 => {
-                gates.next().unwrap_or_default().scaled(outer)
-            }
-            _ => job.activation.plain(builder, others.next().unwrap_or_default())?,
-        });
+    for alike in jobs.chunk_by(|a, b| a.activation == b.activation) {
+        let Some(first) = alike.first() else { continue };
+        if first.activation.gate().is_some() {
+            results.extend(gates.by_ref().take(alike.len()));
+        } else {
+            let arguments: Vec<Sum> = alike.iter().map(|j| j.argument.clone()).collect();
+            let sums = builder.sums(&arguments, FINEST, None)?;
+            results.extend(first.activation.apply(builder, &sums)?);
+        }
     }
     Ok(results)
 }

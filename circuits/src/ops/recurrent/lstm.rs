@@ -121,7 +121,8 @@ impl Cell for Cells {
             activation::run(builder, output.into_iter().map(job(f, FINEST as u32)).collect(), context.clip, entries)?
         };
         let jobs = c.iter().cloned().map(job(last, FINEST as u32)).collect();
-        let bounded = activation::run(builder, jobs, context.clip, entries)?;
+        // The clip is for gates alone, as onnxruntime has it.
+        let bounded = activation::run(builder, jobs, None, entries)?;
         let product = |(o, t): (Form, Form)| Sum { linear: Form::default(), products: vec![(o, t)] };
         let sums: Vec<Sum> = opened.into_iter().zip(bounded).map(product).collect();
         let h = builder.sums(&sums, FINEST, None)?;
