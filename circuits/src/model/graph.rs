@@ -25,12 +25,12 @@ pub enum Attribute {
     Int(i64),
     /// Text.
     Text(String),
+    /// Texts.
+    Texts(Vec<String>),
     /// Numbers.
     Floats(Vec<f64>),
     /// Integers.
     Ints(Vec<i64>),
-    /// Texts.
-    Texts(Vec<String>),
     /// A constant.
     Tensor(Constant),
 }

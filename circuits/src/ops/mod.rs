@@ -12,6 +12,7 @@ mod elementwise;
 mod error;
 mod linear;
 mod order;
+mod recurrent;
 mod reduction;
 mod shape;
 mod value;
@@ -54,6 +55,7 @@ static FAMILIES: &[&[&dyn Op]] = &[
     elementwise::OPS,
     linear::OPS,
     order::OPS,
+    recurrent::OPS,
     reduction::OPS,
     shape::OPS,
 ];

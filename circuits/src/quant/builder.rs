@@ -44,6 +44,7 @@ pub struct Builder<'a> {
     narrowed: BTreeMap<Wire, (Wire, f64)>,
     pub(super) out_of_domain: Vec<Wire>,
     pub(super) saturated: Vec<Wire>,
+    pub(super) relu_follows: bool,
     node: String,
     layers: Vec<LayerReport>,
 }
@@ -82,6 +83,7 @@ impl<'a> Builder<'a> {
             narrowed: BTreeMap::new(),
             out_of_domain: Vec::new(),
             saturated: Vec::new(),
+            relu_follows: false,
             node: "input".into(),
             layers: Vec::new(),
         })
@@ -105,6 +107,11 @@ impl<'a> Builder<'a> {
     /// A value saturates when its interval exceeds this many times what calibration saw.
     pub(super) fn saturate_above(&self) -> f64 {
         self.options.saturate_above
+    }
+
+    /// Every wire's value so far, for each calibration sample.
+    pub(super) fn samples_so_far(&self) -> &[Vec<i64>] {
+        &self.samples
     }
 
     /// The interval of a form's real value.
@@ -191,9 +198,10 @@ impl<'a> Builder<'a> {
 
     fn push_group(&mut self, group: &[&Dot], operands: &BTreeSet<Wire>) -> Result<(), QuantError> {
         let operands: Vec<Wire> = operands.iter().copied().collect();
-        let products: BTreeSet<(Wire, Wire)> =
-            group.iter().flat_map(|dot| dot.products.iter().map(|&(a, b, _)| (a, b))).collect();
-        let products: Vec<(Wire, Wire)> = products.into_iter().collect();
+        // In order of lanes: neighbours of one weight share a row.
+        let mut known: BTreeSet<(Wire, Wire)> = BTreeSet::new();
+        let products = group.iter().flat_map(|dot| dot.products.iter().map(|&(a, b, _)| (a, b)));
+        let products: Vec<(Wire, Wire)> = products.filter(|&pair| known.insert(pair)).collect();
         let lane = |dot: &&Dot| {
             let own: BTreeMap<Wire, i64> = dot.terms.iter().copied().collect();
             let weights = operands.iter().map(|w| own.get(w).copied().unwrap_or(0)).collect();

@@ -6,7 +6,7 @@
 //! | [`domain`] | domains of inputs, read off the graph where nothing else gives them |
 //! | [`program`] | the integer program that circuit and interpreter share |
 //! | [`form`] | linear forms: what Gemm, Add and the like cost until they are needed (nothing) |
-//! | [`builder`], `arith`, `order`, `rescale`, `clamp`, [`curve`], `output` | forms become steps: scales, saturation, flags, tables |
+//! | [`builder`], `arith`, `layer`, `order`, `rescale`, `round`, `clamp`, [`curve`], [`gate`], `output` | forms become steps: scales, saturation, flags, tables |
 //! | [`forest`] | decision trees: bits, blocks, tables |
 //! | [`domain`], `synthetic` | what a bare ONNX file's inputs look like; samples in place of calibration |
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
@@ -27,7 +27,9 @@ pub mod encoding;
 mod error;
 pub mod forest;
 pub mod form;
+pub mod gate;
 pub mod interpreter;
+mod layer;
 mod order;
 mod lookup;
 mod output;
@@ -35,6 +37,7 @@ mod pieces;
 pub mod program;
 pub mod report;
 mod rescale;
+mod round;
 mod synthetic;
 #[cfg(test)]
 mod tests;
