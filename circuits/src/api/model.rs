@@ -207,6 +207,14 @@ impl Model {
         Ok(read_json::<Parameters>(&self.dir.join(PARAMETERS))?.spec)
     }
 
+    /// The ONNX file's bytes.
+    ///
+    /// # Errors
+    /// A missing `model.onnx`.
+    pub fn onnx(&self) -> Result<Vec<u8>, ApiError> {
+        read(&self.dir.join("model.onnx"))
+    }
+
     /// Runs the interpreter.
     ///
     /// # Errors
@@ -298,7 +306,7 @@ impl Model {
         progress: &dyn Progress,
     ) -> Result<VerifyingKey<G1Affine>, ApiError> {
         let parameters: Parameters = read_json(&self.dir.join(PARAMETERS))?;
-        let onnx = read(&self.dir.join("model.onnx"))?;
+        let onnx = self.onnx()?;
         let compiled = parameters.compile(&onnx)?;
         let got = model_hash(self.salt, &compiled.program.to_bytes());
         if got != self.manifest.quant_hash {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tract_onnx::pb::tensor_proto::DataType;
+
 use super::ModelError;
 use super::tensor::Tensor;
 
@@ -23,6 +25,8 @@ pub enum Attribute {
     Int(i64),
     /// Text.
     Text(String),
+    /// Texts.
+    Texts(Vec<String>),
     /// Numbers.
     Floats(Vec<f64>),
     /// Integers.
@@ -57,6 +61,15 @@ pub struct Input {
     pub name: String,
     /// Its shape, all sizes positive.
     pub shape: Vec<usize>,
+    /// The type of its elements: a number type. Integers and booleans are reals as well, which happen to be whole.
+    pub kind: DataType,
+}
+
+impl Input {
+    /// Number of elements.
+    pub fn width(&self) -> usize {
+        self.shape.iter().product()
+    }
 }
 
 /// A model graph.
@@ -72,12 +85,14 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Names of the outputs.
     pub outputs: Vec<String>,
+    /// Those outputs that are declared as integers.
+    pub whole: BTreeSet<String>,
 }
 
 impl Graph {
     /// Number of values of all inputs.
     pub fn input_width(&self) -> usize {
-        self.inputs.iter().map(|i| i.shape.iter().product::<usize>()).sum()
+        self.inputs.iter().map(Input::width).sum()
     }
 
     /// Puts the nodes in topological order, keeping the file's order where it is one already.

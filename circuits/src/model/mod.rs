@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | [`onnx`] | protobuf to [`Graph`], with every refusal |
+//! | `classical` | what exports of classical models carry beyond tensors, taken out |
 //! | [`graph`] | the small graph that the ops lower |
 //! | [`tensor`] | dense tensors |
 //! | [`float`] | the float reference, run by tract |
@@ -10,6 +11,7 @@
 //!
 //! Not here: quantisation (see [`crate::quant`]) and what each op means (see [`crate::ops`]).
 
+mod classical;
 mod error;
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -10,7 +10,9 @@ use tract_onnx::pb::{
     tensor_shape_proto::dimension::Value as Dim,
     type_proto::Value as Type,
 };
+use tract_onnx::prelude::f16;
 
+use super::classical::simplified;
 use super::tensor::{MAX_ELEMENTS, Tensor, elements};
 use super::{Attribute, Constant, Graph, Input, ModelError, Node};
 
@@ -24,7 +26,8 @@ pub const OPSETS: std::ops::RangeInclusive<i64> = 7..=21;
 /// The domain of classical models: trees, linear models, support vector machines.
 pub const ML_DOMAIN: &str = "ai.onnx.ml";
 
-const TENSOR_TYPES: &str = "float, double, int32, int64, bool";
+const TENSOR_TYPES: &str = "bool, float types of 16 to 64 bits, integers up to 64 bits";
+const INPUT_TYPES: &str = "float, double, float16, bool, integers up to 64 bits";
 
 impl Graph {
     /// Reads an ONNX file.
@@ -38,8 +41,9 @@ impl Graph {
         if model.ir_version <= 0 {
             return Err(not_onnx("no IR version; expected a serialised ModelProto".into()));
         }
+        let model = simplified(model);
         let graph = model.graph.as_ref().ok_or_else(|| not_onnx("no graph inside".into()))?;
-        let opset = model.opset_import.iter().find(|o| is_onnx_domain(&o.domain)).map_or(0, |o| o.version);
+        let opset = opset(&model);
         if !OPSETS.contains(&opset) {
             return Err(ModelError::Opset { got: opset, min: *OPSETS.start(), max: *OPSETS.end() });
         }
@@ -48,6 +52,12 @@ impl Graph {
         }
         read_graph(graph, opset)?.sorted()
     }
+}
+
+/// The version of ONNX's own operators; for a file that imports classical ones only, the newest accepted.
+fn opset(model: &ModelProto) -> i64 {
+    let version = |accepted: fn(&str) -> bool| model.opset_import.iter().find(|o| accepted(&o.domain)).map(|o| o.version);
+    version(is_onnx_domain).or(version(|d| d == ML_DOMAIN).map(|_| *OPSETS.end())).unwrap_or(0)
 }
 
 fn is_onnx_domain(domain: &str) -> bool {
@@ -65,7 +75,7 @@ fn read_graph(graph: &GraphProto, opset: i64) -> Result<Graph, ModelError> {
         return Err(ModelError::Unsupported { name, what: "sparse initialisers are" });
     }
     let mut constants = BTreeMap::new();
-    for tensor in &graph.initializer {
+    for tensor in graph.initializer.iter().filter(|t| is_used(graph, t)) {
         if constants.insert(tensor.name.clone(), constant(tensor, &tensor.name)?).is_some() {
             return Err(ModelError::Duplicate { name: tensor.name.clone() });
         }
@@ -77,18 +87,25 @@ fn read_graph(graph: &GraphProto, opset: i64) -> Result<Graph, ModelError> {
         return Err(ModelError::NotOnnx { reason: "the graph has no input or no output".into() });
     }
     let outputs = graph.output.iter().map(|o| o.name.clone()).collect();
-    Ok(Graph { opset, inputs, constants, nodes, outputs })
+    let whole = graph.output.iter().filter(|o| holds_integers(o)).map(|o| o.name.clone()).collect();
+    Ok(Graph { opset, inputs, constants, nodes, outputs, whole })
+}
+
+/// Whether a tensor matters: one of another type than numbers does only if a node reads it.
+fn is_used(graph: &GraphProto, tensor: &TensorProto) -> bool {
+    let kind = DataType::try_from(tensor.data_type).unwrap_or(DataType::Undefined);
+    is_number(kind) || graph.node.iter().any(|n| n.input.contains(&tensor.name))
 }
 
 fn input(info: &ValueInfoProto) -> Result<Input, ModelError> {
     let name = info.name.clone();
     let tensor = match info.r#type.as_ref().and_then(|t| t.value.as_ref()) {
         Some(Type::TensorType(t)) => t,
-        None => return Err(ModelError::Type { name, got: "no tensor type".into(), accepted: "a float tensor" }),
+        None => return Err(ModelError::Type { name, got: "no tensor type".into(), accepted: "a tensor of numbers" }),
     };
     let kind = DataType::try_from(tensor.elem_type).unwrap_or(DataType::Undefined);
-    if !matches!(kind, DataType::Float | DataType::Double) {
-        return Err(ModelError::Type { name, got: kind.as_str_name().into(), accepted: "float, double" });
+    if !is_number(kind) || kind == DataType::Bfloat16 {
+        return Err(ModelError::Type { name, got: kind.as_str_name().into(), accepted: INPUT_TYPES });
     }
     let dynamic = |axis, got| ModelError::DynamicShape { input: info.name.clone(), axis, got };
     let dims = tensor.shape.as_ref().ok_or_else(|| dynamic(0, "unknown (no shape)".into()))?;
@@ -102,7 +119,22 @@ fn input(info: &ValueInfoProto) -> Result<Input, ModelError> {
         }
     }
     limit("elements of an input", elements(&shape).unwrap_or(usize::MAX), MAX_ELEMENTS)?;
-    Ok(Input { name, shape })
+    Ok(Input { name, shape, kind })
+}
+
+/// Whether a graph output is declared as integers (labels, indices, booleans).
+fn holds_integers(info: &ValueInfoProto) -> bool {
+    let kind = match info.r#type.as_ref().and_then(|t| t.value.as_ref()) {
+        Some(Type::TensorType(t)) => DataType::try_from(t.elem_type).ok(),
+        _ => None,
+    };
+    kind.is_some_and(|k| is_narrow(k) || matches!(k, DataType::Int64 | DataType::Uint64))
+}
+
+/// Types that [`constant`] reads.
+fn is_number(kind: DataType) -> bool {
+    use DataType::{Bfloat16, Double, Float, Float16, Int64, Uint64};
+    is_narrow(kind) || matches!(kind, Float | Double | Float16 | Bfloat16 | Int64 | Uint64)
 }
 
 fn node(node: &NodeProto, index: usize, opset: i64) -> Result<Node, ModelError> {
@@ -131,7 +163,11 @@ fn attribute(a: &AttributeProto, node: &str) -> Result<Attribute, ModelError> {
             Ok(text) => Ok(Attribute::Text(text)),
             Err(_) => Err(unsupported("text that is not UTF-8 is")),
         },
+        AttributeType::Strings => texts(&a.strings).ok_or_else(|| unsupported("text that is not UTF-8 is")),
         AttributeType::Tensor => match &a.t {
+            Some(t) if t.data_type == DataType::String as i32 => {
+                texts(&t.string_data).ok_or_else(|| unsupported("text that is not UTF-8 is"))
+            }
             Some(t) => Ok(Attribute::Tensor(constant(t, &whole())?)),
             None => Err(unsupported("an empty tensor attribute is")),
         },
@@ -141,6 +177,11 @@ fn attribute(a: &AttributeProto, node: &str) -> Result<Attribute, ModelError> {
         AttributeType::SparseTensor | AttributeType::SparseTensors => Err(unsupported("sparse tensors are")),
         _ => Err(unsupported("this kind of attribute is")),
     }
+}
+
+fn texts(strings: &[Vec<u8>]) -> Option<Attribute> {
+    let texts: Option<Vec<String>> = strings.iter().map(|s| String::from_utf8(s.clone()).ok()).collect();
+    texts.map(Attribute::Texts)
 }
 
 fn finite(name: &str, index: usize, value: f64) -> Result<f64, ModelError> {
@@ -173,18 +214,62 @@ fn constant(t: &TensorProto, name: &str) -> Result<Constant, ModelError> {
         Tensor::new(shape.clone(), values).map(Constant::Int).ok_or_else(|| wrong(got))
     };
     let raw = &t.raw_data;
+    if kind == DataType::Int64 || kind == DataType::Uint64 || is_narrow(kind) {
+        return int(integers(t, kind).ok_or_else(|| wrong(raw.len()))?);
+    }
     match kind {
         DataType::Float if raw.is_empty() => real(t.float_data.iter().map(|&f| f64::from(f)).collect()),
         DataType::Float => real(chunks(raw, |b| f64::from(f32::from_le_bytes(b))).ok_or_else(|| wrong(raw.len() / 4))?),
         DataType::Double if raw.is_empty() => real(t.double_data.clone()),
         DataType::Double => real(chunks(raw, f64::from_le_bytes).ok_or_else(|| wrong(raw.len() / 8))?),
-        DataType::Int64 if raw.is_empty() => int(t.int64_data.clone()),
-        DataType::Int64 => int(chunks(raw, i64::from_le_bytes).ok_or_else(|| wrong(raw.len() / 8))?),
-        DataType::Int32 | DataType::Bool if raw.is_empty() => int(t.int32_data.iter().map(|&v| i64::from(v)).collect()),
-        DataType::Int32 => int(chunks(raw, |b| i64::from(i32::from_le_bytes(b))).ok_or_else(|| wrong(raw.len() / 4))?),
-        DataType::Bool => int(raw.iter().map(|&b| i64::from(b)).collect()),
+        DataType::Float16 | DataType::Bfloat16 => {
+            let bits = if raw.is_empty() {
+                Some(t.int32_data.iter().map(|&v| v as u16).collect())
+            } else {
+                chunks(raw, u16::from_le_bytes)
+            };
+            let bits = bits.ok_or_else(|| wrong(raw.len() / 2))?;
+            let value = if kind == DataType::Float16 { half } else { brain };
+            real(bits.into_iter().map(value).collect())
+        }
         other => Err(ModelError::Type { name: name.into(), got: other.as_str_name().into(), accepted: TENSOR_TYPES }),
     }
+}
+
+/// Booleans, and integers of at most 32 bits.
+fn is_narrow(kind: DataType) -> bool {
+    use DataType::{Bool, Int8, Int16, Int32, Uint8, Uint16, Uint32};
+    matches!(kind, Bool | Int8 | Int16 | Int32 | Uint8 | Uint16 | Uint32)
+}
+
+/// The elements of an integer tensor; `None` when bytes are left over or a value is beyond `i64`.
+fn integers(t: &TensorProto, kind: DataType) -> Option<Vec<i64>> {
+    let raw = &t.raw_data;
+    match kind {
+        DataType::Int64 if raw.is_empty() => Some(t.int64_data.clone()),
+        DataType::Uint32 | DataType::Uint64 if raw.is_empty() => {
+            t.uint64_data.iter().map(|&v| i64::try_from(v).ok()).collect()
+        }
+        _ if raw.is_empty() => Some(t.int32_data.iter().map(|&v| i64::from(v)).collect()),
+        DataType::Int64 => chunks(raw, i64::from_le_bytes),
+        DataType::Uint64 => chunks(raw, |b| i64::try_from(u64::from_le_bytes(b)).ok())?.into_iter().collect(),
+        DataType::Int32 => chunks(raw, |b| i64::from(i32::from_le_bytes(b))),
+        DataType::Uint32 => chunks(raw, |b| i64::from(u32::from_le_bytes(b))),
+        DataType::Int16 => chunks(raw, |b| i64::from(i16::from_le_bytes(b))),
+        DataType::Uint16 => chunks(raw, |b| i64::from(u16::from_le_bytes(b))),
+        DataType::Int8 => chunks(raw, |b| i64::from(i8::from_le_bytes(b))),
+        _ => chunks(raw, |b| i64::from(u8::from_le_bytes(b))),
+    }
+}
+
+/// Half precision, from its bits.
+fn half(bits: u16) -> f64 {
+    f16::from_bits(bits).to_f64()
+}
+
+/// Brain floating point, from its bits: the upper half of an `f32`.
+fn brain(bits: u16) -> f64 {
+    f64::from(f32::from_bits(u32::from(bits) << 16))
 }
 
 /// Little-endian values; `None` when the bytes are no whole number of them.

@@ -20,10 +20,10 @@ const DENOMINATOR_BITS: u32 = 28;
 
 /// A form as `unit · (wire + offset)`, with an integer offset.
 #[derive(Clone, Copy, Debug)]
-struct Factor {
-    wire: Wire,
-    offset: i64,
-    unit: f64,
+pub(super) struct Factor {
+    pub wire: Wire,
+    pub offset: i64,
+    pub unit: f64,
 }
 
 impl Builder<'_> {
@@ -97,9 +97,9 @@ impl Builder<'_> {
     }
 
     /// Forms, none of them constant, as wires of at most 20 bits. Equal forms share a wire.
-    fn factors(&mut self, forms: &[Form]) -> Result<Vec<Factor>, QuantError> {
+    pub(super) fn factors(&mut self, forms: &[Form]) -> Result<Vec<Factor>, QuantError> {
         let (distinct, index) = deduplicated(forms);
-        let compacted = self.compact(&distinct)?;
+        let compacted = self.tightened(&distinct)?;
         let mut factors = Vec::with_capacity(compacted.len());
         let mut dots = Vec::new();
         for form in &compacted {
@@ -188,7 +188,10 @@ impl Builder<'_> {
     }
 
     /// Compacted forms whose bounds are not far beyond what calibration saw: others saturate, with their flag.
-    pub(super) fn tightened(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn tightened(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
         let forms = self.compact(forms)?;
         let forms = self.narrowed(&forms)?;
         let mut clamps = Vec::new();
@@ -206,8 +209,10 @@ impl Builder<'_> {
                 lo: ends[0].min(ends[1]).floor().max(-(Y_LIMIT as f64)) as i64,
                 hi: ends[0].max(ends[1]).ceil().min(Y_LIMIT as f64 - 1.0) as i64,
             };
-            // A few units of a coarse wire are no range worth a clamp.
-            if range.hi - range.lo >= 1024 {
+            // A few units of a coarse wire are no range worth a clamp, and the clamp measures from its own end.
+            let bounds = self.bounds[wire as usize];
+            let measurable = bounds.hi - range.lo < Y_LIMIT && range.hi - bounds.lo < Y_LIMIT;
+            if measurable && range.hi - range.lo >= 1024 {
                 clamps.push((wire, range));
                 at.push((i, unit, form.offset()));
             }

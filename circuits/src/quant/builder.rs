@@ -36,6 +36,7 @@ pub struct Builder<'a> {
     pub(super) options: &'a Options,
     sources: Vec<usize>,
     pub(super) tables: Vec<Table>,
+    pub(super) plans: Vec<super::curve::Plan>,
     pub(super) steps: Vec<Step>,
     pub(super) bounds: Vec<Interval>,
     /// Every wire's value, for each calibration sample.
@@ -75,6 +76,7 @@ impl<'a> Builder<'a> {
             options,
             sources,
             tables: Vec::new(),
+            plans: Vec::new(),
             steps: Vec::new(),
             bounds: vec![Interval::RAW; inputs],
             samples,
@@ -102,6 +104,11 @@ impl<'a> Builder<'a> {
         self.samples.len()
     }
 
+    /// A value saturates when its interval exceeds this many times what calibration saw.
+    pub(super) fn saturate_above(&self) -> f64 {
+        self.options.saturate_above
+    }
+
     /// Every wire's value so far, for each calibration sample.
     pub(super) fn samples_so_far(&self) -> &[Vec<i64>] {
         &self.samples
@@ -115,6 +122,12 @@ impl<'a> Builder<'a> {
     /// Largest absolute value of a form over the calibration samples; `None` without calibration.
     pub fn calibrated(&self, form: &Form) -> Option<f64> {
         self.samples.iter().map(|wires| form.at(|w| wires[w as usize]).abs()).reduce(f64::max)
+    }
+
+    /// Smallest and largest value of a form over the calibration samples; `None` without calibration.
+    pub fn calibrated_range(&self, form: &Form) -> Option<(f64, f64)> {
+        let values = self.samples.iter().map(|wires| form.at(|w| wires[w as usize]));
+        values.fold(None, |range, v| range.map_or(Some((v, v)), |(lo, hi): (f64, f64)| Some((lo.min(v), hi.max(v)))))
     }
 
     /// Smallest absolute value of a form over the calibration samples; `None` without calibration.
@@ -185,9 +198,10 @@ impl<'a> Builder<'a> {
 
     fn push_group(&mut self, group: &[&Dot], operands: &BTreeSet<Wire>) -> Result<(), QuantError> {
         let operands: Vec<Wire> = operands.iter().copied().collect();
-        let products: BTreeSet<(Wire, Wire)> =
-            group.iter().flat_map(|dot| dot.products.iter().map(|&(a, b, _)| (a, b))).collect();
-        let products: Vec<(Wire, Wire)> = products.into_iter().collect();
+        // In order of lanes: neighbours of one weight share a row.
+        let mut known: BTreeSet<(Wire, Wire)> = BTreeSet::new();
+        let products = group.iter().flat_map(|dot| dot.products.iter().map(|&(a, b, _)| (a, b)));
+        let products: Vec<(Wire, Wire)> = products.filter(|&pair| known.insert(pair)).collect();
         let lane = |dot: &&Dot| {
             let own: BTreeMap<Wire, i64> = dot.terms.iter().copied().collect();
             let weights = operands.iter().map(|w| own.get(w).copied().unwrap_or(0)).collect();

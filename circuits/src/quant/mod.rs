@@ -3,9 +3,12 @@
 //! | file | what |
 //! |---|---|
 //! | [`compile`] | the entry point: ONNX bytes, specification and calibration in, program and scales out |
+//! | [`domain`] | domains of inputs, read off the graph where nothing else gives them |
 //! | [`program`] | the integer program that circuit and interpreter share |
 //! | [`form`] | linear forms: what Gemm, Add and the like cost until they are needed (nothing) |
-//! | [`builder`], `arith`, `layer`, `rescale`, `clamp`, [`curve`], `output` | forms become steps: scales, saturation, flags, tables |
+//! | [`builder`], `arith`, `layer`, `order`, `rescale`, `round`, `clamp`, [`curve`], [`gate`], `output` | forms become steps: scales, saturation, flags, tables |
+//! | [`forest`] | decision trees: bits, blocks, tables |
+//! | [`domain`], `synthetic` | what a bare ONNX file's inputs look like; samples in place of calibration |
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |
 //! | [`report`] | how far the program is from the float model, and what it costs |
@@ -19,17 +22,26 @@ pub mod builder;
 mod clamp;
 pub mod compile;
 pub mod curve;
+pub mod domain;
 pub mod encoding;
 mod error;
+pub mod forest;
 pub mod form;
+pub mod gate;
 pub mod interpreter;
 mod layer;
+mod order;
+mod lookup;
 mod output;
+mod pieces;
 pub mod program;
 pub mod report;
 mod rescale;
+mod round;
+mod synthetic;
 #[cfg(test)]
 mod tests;
+mod winner;
 
 pub use compile::{Calibration, Compiled, Options, compile};
 pub use error::QuantError;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::float::FloatModel;
 
 use super::builder::operand_rows;
-use super::program::{LANES, Program, Step};
+use super::program::{LANES, Linear, Program, Step};
 use super::{Calibration, Compiled, QuantError};
 
 /// One materialisation: the values of one node that became wires.
@@ -78,7 +78,7 @@ impl Size {
                 Step::Linear(l) => {
                     size.lanes += lanes;
                     size.weights += lanes * l.operands.len();
-                    size.rows += operand_rows(l.operands.len()) + l.products.len() + lanes;
+                    size.rows += operand_rows(l.operands.len()) + product_rows(l) + lanes;
                 }
                 Step::Function(_) => {
                     size.functions += 1;
@@ -102,6 +102,17 @@ impl Size {
         }
         size
     }
+}
+
+/// Rows of a step's products: two neighbours of one weight share one.
+fn product_rows(linear: &Linear) -> usize {
+    let same = |i: usize| linear.lanes.iter().all(|lane| lane.products.get(i) == lane.products.get(i + 1));
+    let (mut i, mut rows) = (0, 0);
+    while i < linear.products.len() {
+        i += if i + 1 < linear.products.len() && same(i) { 2 } else { 1 };
+        rows += 1;
+    }
+    rows
 }
 
 /// One output against the float model, over the samples of the report.

@@ -47,7 +47,7 @@ impl Case {
     /// # Panics
     /// Where a layer disagrees.
     pub fn check(self) {
-        let scales = vec![crate::quant::compile::DEFAULT_SCALE; self.inputs[0].len()];
+        let scales = crate::quant::compile::default_scales(&self.onnx).unwrap();
         let samples = Calibration::from_reals(&self.inputs, &scales).unwrap();
         let compiled = compile(&self.onnx, None, Some(&samples), &Options::default()).unwrap();
         let expected = self.expected.clone().unwrap_or_else(|| self.tract(&compiled, &samples));
