@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tract_onnx::pb::tensor_proto::DataType;
+
 use super::ModelError;
 use super::tensor::Tensor;
 
@@ -46,6 +48,8 @@ pub struct Node {
     pub opset: i64,
     /// Names of the inputs; an omitted optional input is empty.
     pub inputs: Vec<String>,
+    /// The range of an input's integer type, if it is a constant of 8 or 16 bits.
+    pub input_ranges: Vec<Option<(i64, i64)>>,
     /// Names of the outputs; an omitted optional output is empty.
     pub outputs: Vec<String>,
     /// Attributes by name.
@@ -59,6 +63,8 @@ pub struct Input {
     pub name: String,
     /// Its shape, all sizes positive.
     pub shape: Vec<usize>,
+    /// The type of its elements: a number type. Integers and booleans are reals as well, which happen to be whole.
+    pub kind: DataType,
 }
 
 /// A model graph.

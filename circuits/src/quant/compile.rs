@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use tract_onnx::pb::tensor_proto::DataType;
 
 use crate::model::spec::{ModelSpec, OutputSpec, ResolvedSpec};
 use crate::model::tensor::Tensor;
@@ -20,6 +21,9 @@ use super::report::LayerReport;
 pub const DEFAULT_SCALE: u64 = 1 << 16;
 /// Domain of sources, in reals, when there is neither specification nor calibration.
 pub const DEFAULT_DOMAIN: f64 = 16.0;
+
+/// Domain of integer sources in that case.
+pub const DEFAULT_INTEGERS: f64 = 32768.0;
 
 /// Raw integer samples that are typical inputs: all sources concatenated, in units of their schemas.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -139,7 +143,7 @@ pub fn compile(
     let width = graph.input_width();
     let mut spec = match spec {
         Some(spec) => spec.resolve(),
-        None => default_spec(width, calibration),
+        None => default_spec(&graph, calibration),
     };
     if spec.fields.len() != width {
         return Err(ModelError::SourceWidth { expected: width, got: spec.fields.len() }.into());
@@ -212,10 +216,19 @@ fn only_relus(graph: &Graph) -> BTreeSet<&str> {
     readers.into_iter().filter(|(_, found)| *found == (1, true)).map(|(name, _)| name).collect()
 }
 
-/// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or `±16`.
-fn default_spec(width: usize, calibration: Option<&Calibration>) -> ResolvedSpec {
-    let half = DEFAULT_DOMAIN * DEFAULT_SCALE as f64;
-    let ranges = (0..width).map(|i| {
+/// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or `±16`, for integers `±32768`, for
+/// booleans `[0, 1]`.
+fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpec {
+    let domains = graph.inputs.iter().flat_map(|input| {
+        let (lo, hi) = match input.kind {
+            DataType::Float | DataType::Double | DataType::Float16 => (-DEFAULT_DOMAIN, DEFAULT_DOMAIN),
+            DataType::Bool => (0.0, 1.0),
+            _ => (-DEFAULT_INTEGERS, DEFAULT_INTEGERS),
+        };
+        let units = (lo * DEFAULT_SCALE as f64, hi * DEFAULT_SCALE as f64);
+        std::iter::repeat_n(units, input.shape.iter().product())
+    });
+    let ranges = domains.enumerate().map(|(i, domain)| {
         let column = || calibration.into_iter().flat_map(|c| &c.samples).filter_map(|s| s.get(i)).map(|&v| v as f64);
         match (column().reduce(f64::min), column().reduce(f64::max)) {
             (Some(lo), Some(hi)) => {
@@ -223,7 +236,7 @@ fn default_spec(width: usize, calibration: Option<&Calibration>) -> ResolvedSpec
                 let raw = bounds::Interval::RAW;
                 ((lo - spread).max(raw.lo as f64), (hi + spread).min(raw.hi as f64))
             }
-            _ => (-half, half),
+            _ => domain,
         }
     });
     let scale = DEFAULT_SCALE as f64;

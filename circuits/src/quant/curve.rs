@@ -123,7 +123,7 @@ impl Builder<'_> {
             return Ok(forms);
         }
         let domain = self.domain(&forms, f)?;
-        let forms = self.held(forms, &domain, layer)?;
+        let forms = self.held_in(forms, &domain, layer)?;
         let (min, max) = extremes(&|x| f.at(x), domain.lo, domain.hi);
         if max - min <= 1e-12 * max.abs().max(min.abs()) {
             return Ok(vec![Form::constant(f.at(domain.lo)); forms.len()]);
@@ -204,7 +204,7 @@ impl Builder<'_> {
     }
 
     /// The forms, held inside the limits.
-    fn held(&mut self, forms: Vec<Form>, domain: &Domain, layer: &mut LayerReport) -> Result<Vec<Form>, QuantError> {
+    fn held_in(&mut self, forms: Vec<Form>, domain: &Domain, layer: &mut LayerReport) -> Result<Vec<Form>, QuantError> {
         let mut at = Vec::new();
         for (i, form) in forms.iter().enumerate() {
             let (lo, hi) = self.interval(form);

@@ -5,7 +5,7 @@
 //! | [`compile`] | the entry point: ONNX bytes, specification and calibration in, program and scales out |
 //! | [`program`] | the integer program that circuit and interpreter share |
 //! | [`form`] | linear forms: what Gemm, Add and the like cost until they are needed (nothing) |
-//! | [`builder`], `arith`, `layer`, `rescale`, `round`, `clamp`, [`curve`], [`gate`], `output` | forms become steps: scales, saturation, flags, tables |
+//! | [`builder`], `arith`, `clamp`, `layer`, `lookup`, `order`, `rescale`, `round`, [`curve`], [`gate`], `output` | forms become steps: scales, saturation, flags, tables |
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |
 //! | [`report`] | how far the program is from the float model, and what it costs |
@@ -26,6 +26,7 @@ pub mod gate;
 pub mod interpreter;
 mod layer;
 mod lookup;
+mod order;
 mod output;
 mod pieces;
 pub mod program;
