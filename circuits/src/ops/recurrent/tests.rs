@@ -385,3 +385,19 @@ fn a_layer_of_32_steps_fits_and_is_precise() {
         }
     }
 }
+
+#[test]
+fn weights_three_times_as_large_and_long_sequences_stay_precise() {
+    for op in ["LSTM", "GRU", "RNN"] {
+        let layer = Layer { outputs: vec!["Y_h"], ..Layer::new(op, 32, 4, 16) }.filled(0.75);
+        for calibrated in [true, false] {
+            let (rows, error) = measured(&layer, 2.0, calibrated);
+            assert!(rows < 20_000 && error < 1e-3, "{op}: {rows} rows, error {error}");
+        }
+        let long = Layer { outputs: vec!["Y_h"], ..Layer::new(op, 100, 1, 6) }.filled(0.4);
+        for calibrated in [true, false] {
+            let (_, error) = measured(&long, 2.0, calibrated);
+            assert!(error < 1e-3, "{op}: error {error}");
+        }
+    }
+}
