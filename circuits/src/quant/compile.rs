@@ -1,6 +1,6 @@
 //! ONNX file, specification and calibration in; integer program out. A pure function of its arguments, the same on every machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use tract_onnx::pb::tensor_proto::DataType;
@@ -180,8 +180,10 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
         let tensor = tensor.ok_or(ModelError::SourceWidth { expected: width, got })?;
         values.insert(&input.name, Value::Live(tensor));
     }
+    let only_relus = only_relus(graph);
     for node in &graph.nodes {
         builder.at_node(&node.name);
+        builder.expect_relu(node.outputs.first().is_some_and(|name| only_relus.contains(name.as_str())));
         let results = ops::lower(builder, node, |name| values.get(name))?;
         for (name, value) in node.outputs.iter().zip(results) {
             values.insert(name, value);
@@ -198,6 +200,7 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
     Ok(outputs)
 }
 
+<<<<<<< HEAD
 /// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or `±16`, for integers `±32768`, for
 /// booleans `[0, 1]`.
 fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpec {
@@ -211,6 +214,28 @@ fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpe
         std::iter::repeat_n(units, input.shape.iter().product())
     });
     let ranges = domains.enumerate().map(|(i, domain)| {
+=======
+/// Values that one Relu, and nothing else, reads.
+fn only_relus(graph: &Graph) -> BTreeSet<&str> {
+    let mut readers: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
+    for node in &graph.nodes {
+        for name in &node.inputs {
+            let (count, relu) = readers.entry(name).or_insert((0, false));
+            *count += 1;
+            *relu = node.op == "Relu" && node.domain.is_empty();
+        }
+    }
+    for name in &graph.outputs {
+        readers.entry(name).or_insert((0, false)).0 += 1;
+    }
+    readers.into_iter().filter(|(_, found)| *found == (1, true)).map(|(name, _)| name).collect()
+}
+
+/// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or `±16`.
+fn default_spec(width: usize, calibration: Option<&Calibration>) -> ResolvedSpec {
+    let half = DEFAULT_DOMAIN * DEFAULT_SCALE as f64;
+    let ranges = (0..width).map(|i| {
+>>>>>>> main
         let column = || calibration.into_iter().flat_map(|c| &c.samples).filter_map(|s| s.get(i)).map(|&v| v as f64);
         match (column().reduce(f64::min), column().reduce(f64::max)) {
             (Some(lo), Some(hi)) => {
