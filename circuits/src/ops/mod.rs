@@ -67,13 +67,9 @@ pub fn lower<'v>(
     let op = registry()
         .find(|op| op.domain() == node.domain && op.name() == node.op)
         .ok_or_else(|| OpError::Unknown { op: node.op.clone(), node: node.name.clone(), supported: supported() })?;
-<<<<<<< HEAD
     let inputs: Vec<Option<&Value>> = node.inputs.iter().map(|name| value(name)).collect();
     // Arithmetic on integers gives integers (division, and casts, say so themselves).
     let integers = all_integers(&inputs);
-=======
-    let inputs = node.inputs.iter().map(|name| value(name)).collect();
->>>>>>> main
     let call = Call::new(node, op, inputs);
     let results = op.lower(builder, &call)?;
     if node.outputs.iter().skip(results.len()).any(|o| !o.is_empty()) {

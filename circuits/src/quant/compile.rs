@@ -200,21 +200,6 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
     Ok(outputs)
 }
 
-<<<<<<< HEAD
-/// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or `±16`, for integers `±32768`, for
-/// booleans `[0, 1]`.
-fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpec {
-    let domains = graph.inputs.iter().flat_map(|input| {
-        let (lo, hi) = match input.kind {
-            DataType::Float | DataType::Double | DataType::Float16 => (-DEFAULT_DOMAIN, DEFAULT_DOMAIN),
-            DataType::Bool => (0.0, 1.0),
-            _ => (-DEFAULT_INTEGERS, DEFAULT_INTEGERS),
-        };
-        let units = (lo * DEFAULT_SCALE as f64, hi * DEFAULT_SCALE as f64);
-        std::iter::repeat_n(units, input.shape.iter().product())
-    });
-    let ranges = domains.enumerate().map(|(i, domain)| {
-=======
 /// Values that one Relu, and nothing else, reads.
 fn only_relus(graph: &Graph) -> BTreeSet<&str> {
     let mut readers: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
@@ -231,11 +216,19 @@ fn only_relus(graph: &Graph) -> BTreeSet<&str> {
     readers.into_iter().filter(|(_, found)| *found == (1, true)).map(|(name, _)| name).collect()
 }
 
-/// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or `±16`.
-fn default_spec(width: usize, calibration: Option<&Calibration>) -> ResolvedSpec {
-    let half = DEFAULT_DOMAIN * DEFAULT_SCALE as f64;
-    let ranges = (0..width).map(|i| {
->>>>>>> main
+/// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or `±16`, for integers `±32768`, for
+/// booleans `[0, 1]`.
+fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpec {
+    let domains = graph.inputs.iter().flat_map(|input| {
+        let (lo, hi) = match input.kind {
+            DataType::Float | DataType::Double | DataType::Float16 => (-DEFAULT_DOMAIN, DEFAULT_DOMAIN),
+            DataType::Bool => (0.0, 1.0),
+            _ => (-DEFAULT_INTEGERS, DEFAULT_INTEGERS),
+        };
+        let units = (lo * DEFAULT_SCALE as f64, hi * DEFAULT_SCALE as f64);
+        std::iter::repeat_n(units, input.shape.iter().product())
+    });
+    let ranges = domains.enumerate().map(|(i, domain)| {
         let column = || calibration.into_iter().flat_map(|c| &c.samples).filter_map(|s| s.get(i)).map(|&v| v as f64);
         match (column().reduce(f64::min), column().reduce(f64::max)) {
             (Some(lo), Some(hi)) => {
