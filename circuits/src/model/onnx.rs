@@ -52,10 +52,13 @@ impl Graph {
     }
 }
 
-/// The version of ONNX's own operators; for a file that imports classical ones only, the newest accepted.
+/// The version of ONNX's own operators; the newest accepted where a file has classical ones only.
 fn opset(model: &ModelProto) -> i64 {
-    let version = |accepted: fn(&str) -> bool| model.opset_import.iter().find(|o| accepted(&o.domain)).map(|o| o.version);
-    version(is_onnx_domain).or(version(|d| d == ML_DOMAIN).map(|_| *OPSETS.end())).unwrap_or(0)
+    let nodes = model.graph.iter().flat_map(|g| &g.node);
+    if !model.graph.iter().all(|g| g.node.is_empty()) && nodes.into_iter().all(|n| n.domain == ML_DOMAIN) {
+        return *OPSETS.end();
+    }
+    model.opset_import.iter().find(|o| is_onnx_domain(&o.domain)).map_or(0, |o| o.version)
 }
 
 fn is_onnx_domain(domain: &str) -> bool {
@@ -197,9 +200,9 @@ fn constant(t: &TensorProto, name: &str) -> Result<Constant, ModelError> {
         DataType::Double => real(chunks(raw, f64::from_le_bytes).ok_or_else(|| wrong(raw.len() / 8))?),
         DataType::Int64 if raw.is_empty() => int(t.int64_data.clone()),
         DataType::Int64 => int(chunks(raw, i64::from_le_bytes).ok_or_else(|| wrong(raw.len() / 8))?),
-        DataType::Int32 | DataType::Bool if raw.is_empty() => int(t.int32_data.iter().map(|&v| i64::from(v)).collect()),
+        DataType::Int32 | DataType::Bool | DataType::Uint8 if raw.is_empty() => int(t.int32_data.iter().map(|&v| i64::from(v)).collect()),
         DataType::Int32 => int(chunks(raw, |b| i64::from(i32::from_le_bytes(b))).ok_or_else(|| wrong(raw.len() / 4))?),
-        DataType::Bool => int(raw.iter().map(|&b| i64::from(b)).collect()),
+        DataType::Bool | DataType::Uint8 => int(raw.iter().map(|&b| i64::from(b)).collect()),
         other => Err(ModelError::Type { name: name.into(), got: other.as_str_name().into(), accepted: TENSOR_TYPES }),
     }
 }

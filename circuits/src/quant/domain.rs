@@ -3,7 +3,7 @@
 //! | what reads an input (through ops that only move it, or a `Scaler`) | domain |
 //! |---|---|
 //! | comparisons with constants only (trees, `Binarizer`), or nothing | all that a source can hold: comparisons are exact, and no clamp is needed |
-//! | linear models and support vector machines | `±256` |
+//! | linear models, not after a `Scaler` | `±256` |
 //! | anything else | `±16` |
 //!
 //! What is read after a `Scaler` is scaled back: `offset ± 16 / scale`.
@@ -16,7 +16,7 @@ use crate::model::{Attribute, Graph, Node};
 use super::bounds::Interval;
 use super::compile::{DEFAULT_DOMAIN, DEFAULT_SCALE};
 
-/// Domain of what linear models and support vector machines read.
+/// Domain of what linear models read.
 const LINEAR_DOMAIN: f64 = 256.0;
 
 /// An element of a value as `factor · input + offset`.
@@ -25,6 +25,8 @@ struct Origin {
     input: usize,
     factor: f64,
     offset: f64,
+    /// Whether a `Scaler` was passed.
+    scaled: bool,
 }
 
 /// The domain of each input element, in reals; `None` where the default is right.
@@ -39,7 +41,7 @@ pub fn infer(graph: &Graph) -> Vec<Option<(f64, f64)>> {
     let mut next = 0;
     for input in &graph.inputs {
         let count: usize = input.shape.iter().product();
-        let elements = (next..next + count).map(|input| Some(Origin { input, factor: 1.0, offset: 0.0 }));
+        let elements = (next..next + count).map(|input| Some(Origin { input, factor: 1.0, offset: 0.0, scaled: false }));
         known.insert(&input.name, elements.collect());
         next += count;
     }
@@ -57,6 +59,7 @@ pub fn infer(graph: &Graph) -> Vec<Option<(f64, f64)>> {
         }
         let Some(reach) = reach(node) else { continue };
         for origin in parts.into_iter().flatten().flatten() {
+            let reach = if origin.scaled { reach.min(DEFAULT_DOMAIN) } else { reach };
             let ends = [-reach, reach].map(|y| (y - origin.offset) / origin.factor);
             let (lo, hi) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
             if let Some(need) = needs.get_mut(origin.input) {
@@ -87,6 +90,7 @@ fn moved(node: &Node, parts: &[&Vec<Option<Origin>>]) -> Option<Vec<Option<Origi
                 let shift = |o: Origin| Origin {
                     factor: o.factor * factor,
                     offset: (o.offset - at(&offset, i, 0.0)) * factor,
+                    scaled: true,
                     ..o
                 };
                 origin.filter(|_| factor != 0.0).map(shift)
@@ -105,9 +109,7 @@ fn moved(node: &Node, parts: &[&Vec<Option<Origin>>]) -> Option<Vec<Option<Origi
 fn reach(node: &Node) -> Option<f64> {
     match (node.domain.as_str(), node.op.as_str()) {
         (ML_DOMAIN, "TreeEnsembleClassifier" | "TreeEnsembleRegressor" | "TreeEnsemble" | "Binarizer") => None,
-        (ML_DOMAIN, "LinearClassifier" | "LinearRegressor" | "SVMClassifier" | "SVMRegressor" | "Normalizer") => {
-            Some(LINEAR_DOMAIN)
-        }
+        (ML_DOMAIN, "LinearClassifier" | "LinearRegressor") => Some(LINEAR_DOMAIN),
         _ => Some(DEFAULT_DOMAIN),
     }
 }

@@ -95,13 +95,22 @@ impl Builder<'_> {
             let next = self.maximum(std::slice::from_ref(form), std::slice::from_ref(&largest))?;
             largest = self.compact(&next)?.into_iter().next().unwrap_or_default();
         }
-        let below: Vec<Form> = x.iter().map(|f| f.plus(&largest.scaled(-1.0)).shifted(REACH)).collect();
-        let parts = self.curve(&below, &EXPONENTIAL)?;
+        let below: Vec<Form> = x.iter().map(|f| f.plus(&largest.scaled(-1.0))).collect();
+        let parts = self.decays(&below)?;
         // The largest part is 1, up to the table's error: a sum below 0.9 does not occur.
         let sum = parts.iter().fold(Form::constant(0.0), |sum, f| sum.plus(f));
         let sum = self.clip(&[sum], 0.9, x.len() as f64 + 0.5)?;
         let inverse = self.reciprocal(&sum)?;
         let inverse: Vec<Form> = inverse.into_iter().cycle().take(parts.len()).collect();
         self.multiply(&parts, &inverse)
+    }
+
+    /// `exp(x)` for forms that are never positive.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn decays(&mut self, x: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let shifted: Vec<Form> = x.iter().map(|f| f.shifted(REACH)).collect();
+        self.curve(&shifted, &EXPONENTIAL)
     }
 }
