@@ -63,6 +63,37 @@ impl OnnxBuilder {
         self
     }
 
+    /// An integer initialiser of any shape.
+    pub fn int_tensor(&mut self, name: &str, dims: &[i64], data: &[i64]) -> &mut Self {
+        self.ints(name, data);
+        if let Some(tensor) = self.graph().initializer.last_mut() {
+            tensor.dims = dims.to_vec();
+        }
+        self
+    }
+
+    /// The type of the input `x`, in place of float.
+    pub fn typed(&mut self, kind: DataType) -> &mut Self {
+        if let Some(type_proto::Value::TensorType(t)) =
+            self.graph().input[0].r#type.as_mut().and_then(|t| t.value.as_mut())
+        {
+            t.elem_type = kind as i32;
+        }
+        self
+    }
+
+    /// Another operator set than 13.
+    pub fn opset(&mut self, version: i64) -> &mut Self {
+        self.model.opset_import[0].version = version;
+        self
+    }
+
+    /// A further output of the last node.
+    pub fn also(&mut self, output: &str) -> &mut Self {
+        self.graph().node.last_mut().unwrap().output.push(output.into());
+        self
+    }
+
     pub fn node(&mut self, op: &str, inputs: &[&str], output: &str, attributes: Vec<AttributeProto>) -> &mut Self {
         let node = NodeProto {
             op_type: op.into(),
@@ -97,6 +128,10 @@ fn tensor_info(name: &str, shape: &[i64]) -> ValueInfoProto {
 
 pub(crate) fn float(name: &str, f: f32) -> AttributeProto {
     AttributeProto { name: name.into(), r#type: AttributeType::Float as i32, f, ..Default::default() }
+}
+
+pub(crate) fn text(name: &str, s: &str) -> AttributeProto {
+    AttributeProto { name: name.into(), r#type: AttributeType::String as i32, s: s.into(), ..Default::default() }
 }
 
 pub(crate) fn int(name: &str, i: i64) -> AttributeProto {

@@ -15,6 +15,7 @@ use super::{Graph, ModelError};
 pub struct FloatModel {
     plan: Arc<TypedRunnableModel>,
     shapes: Vec<Vec<usize>>,
+    kinds: Vec<DatumType>,
 }
 
 impl fmt::Debug for FloatModel {
@@ -30,17 +31,19 @@ impl FloatModel {
     /// The file is refused, or tract cannot run it.
     pub fn from_onnx(bytes: &[u8]) -> Result<Self, ModelError> {
         let graph = Graph::from_onnx(bytes)?;
+        let kinds = graph.inputs.iter().map(|i| DatumType::try_from(i.kind)).collect::<TractResult<Vec<_>>>();
+        let kinds = kinds.map_err(reason)?;
         let shapes: Vec<Vec<usize>> = graph.inputs.into_iter().map(|i| i.shape).collect();
         let load = || -> TractResult<Arc<TypedRunnableModel>> {
             let proto = simplified(ModelProto::decode(bytes)?).encode_to_vec();
             let mut model = tract_onnx::onnx().model_for_read(&mut &proto[..])?;
-            for (i, shape) in shapes.iter().enumerate() {
-                model.set_input_fact(i, f32::fact(shape.as_slice()).into())?;
+            for (i, (shape, kind)) in shapes.iter().zip(&kinds).enumerate() {
+                model.set_input_fact(i, kind.fact(shape.as_slice()).into())?;
             }
             model.into_optimized()?.into_runnable()
         };
         let plan = load().map_err(reason)?;
-        Ok(Self { plan, shapes })
+        Ok(Self { plan, shapes, kinds })
     }
 
     /// Runs on one vector for each ONNX input (row-major). Returns the elements of all outputs, in order.
@@ -55,7 +58,10 @@ impl FloatModel {
             return Err(ModelError::SourceWidth { expected: widths.iter().sum(), got });
         }
         let run = || -> TractResult<Vec<f32>> {
-            let tensors = self.shapes.iter().zip(inputs).map(|(s, v)| Ok(Tensor::from_shape(s, v)?.into_tvalue()));
+            let tensor = |((shape, kind), values): ((&Vec<usize>, &DatumType), &Vec<f32>)| {
+                Ok(Tensor::from_shape(shape, values)?.cast_to_dt(*kind)?.into_owned().into_tvalue())
+            };
+            let tensors = self.shapes.iter().zip(&self.kinds).zip(inputs).map(tensor);
             let outputs = self.plan.run(tensors.collect::<TractResult<_>>()?)?;
             let mut values = Vec::new();
             for output in outputs {

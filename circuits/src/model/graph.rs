@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tract_onnx::pb::tensor_proto::DataType;
+
 use super::ModelError;
 use super::tensor::Tensor;
 
@@ -59,6 +61,8 @@ pub struct Input {
     pub name: String,
     /// Its shape, all sizes positive.
     pub shape: Vec<usize>,
+    /// The type of its elements: a number type. Integers and booleans are reals as well, which happen to be whole.
+    pub kind: DataType,
 }
 
 /// A model graph.

@@ -10,6 +10,7 @@ use tract_onnx::pb::{
     tensor_shape_proto::dimension::Value as Dim,
     type_proto::Value as Type,
 };
+use tract_onnx::prelude::f16;
 
 use super::classical::simplified;
 use super::tensor::{MAX_ELEMENTS, Tensor, elements};
@@ -25,7 +26,8 @@ pub const OPSETS: std::ops::RangeInclusive<i64> = 7..=21;
 /// The domain of classical models: trees, linear models, support vector machines.
 pub const ML_DOMAIN: &str = "ai.onnx.ml";
 
-const TENSOR_TYPES: &str = "float, double, int32, int64, bool";
+const TENSOR_TYPES: &str = "bool, float types of 16 to 64 bits, integers up to 64 bits";
+const INPUT_TYPES: &str = "float, double, float16, bool, integers up to 64 bits";
 
 impl Graph {
     /// Reads an ONNX file.
@@ -76,7 +78,7 @@ fn read_graph(graph: &GraphProto, opset: i64) -> Result<Graph, ModelError> {
         return Err(ModelError::Unsupported { name, what: "sparse initialisers are" });
     }
     let mut constants = BTreeMap::new();
-    for tensor in &graph.initializer {
+    for tensor in graph.initializer.iter().filter(|t| is_used(graph, t)) {
         if constants.insert(tensor.name.clone(), constant(tensor, &tensor.name)?).is_some() {
             return Err(ModelError::Duplicate { name: tensor.name.clone() });
         }
@@ -91,15 +93,21 @@ fn read_graph(graph: &GraphProto, opset: i64) -> Result<Graph, ModelError> {
     Ok(Graph { opset, inputs, constants, nodes, outputs })
 }
 
+/// Whether a tensor matters: one of another type than numbers does only if a node reads it.
+fn is_used(graph: &GraphProto, tensor: &TensorProto) -> bool {
+    let kind = DataType::try_from(tensor.data_type).unwrap_or(DataType::Undefined);
+    is_number(kind) || graph.node.iter().any(|n| n.input.contains(&tensor.name))
+}
+
 fn input(info: &ValueInfoProto) -> Result<Input, ModelError> {
     let name = info.name.clone();
     let tensor = match info.r#type.as_ref().and_then(|t| t.value.as_ref()) {
         Some(Type::TensorType(t)) => t,
-        None => return Err(ModelError::Type { name, got: "no tensor type".into(), accepted: "a float tensor" }),
+        None => return Err(ModelError::Type { name, got: "no tensor type".into(), accepted: "a tensor of numbers" }),
     };
     let kind = DataType::try_from(tensor.elem_type).unwrap_or(DataType::Undefined);
-    if !matches!(kind, DataType::Float | DataType::Double) {
-        return Err(ModelError::Type { name, got: kind.as_str_name().into(), accepted: "float, double" });
+    if !is_number(kind) || kind == DataType::Bfloat16 {
+        return Err(ModelError::Type { name, got: kind.as_str_name().into(), accepted: INPUT_TYPES });
     }
     let dynamic = |axis, got| ModelError::DynamicShape { input: info.name.clone(), axis, got };
     let dims = tensor.shape.as_ref().ok_or_else(|| dynamic(0, "unknown (no shape)".into()))?;
@@ -113,7 +121,13 @@ fn input(info: &ValueInfoProto) -> Result<Input, ModelError> {
         }
     }
     limit("elements of an input", elements(&shape).unwrap_or(usize::MAX), MAX_ELEMENTS)?;
-    Ok(Input { name, shape })
+    Ok(Input { name, shape, kind })
+}
+
+/// Types that [`constant`] reads.
+fn is_number(kind: DataType) -> bool {
+    use DataType::{Bfloat16, Double, Float, Float16, Int64, Uint64};
+    is_narrow(kind) || matches!(kind, Float | Double | Float16 | Bfloat16 | Int64 | Uint64)
 }
 
 fn node(node: &NodeProto, index: usize, opset: i64) -> Result<Node, ModelError> {
@@ -193,18 +207,62 @@ fn constant(t: &TensorProto, name: &str) -> Result<Constant, ModelError> {
         Tensor::new(shape.clone(), values).map(Constant::Int).ok_or_else(|| wrong(got))
     };
     let raw = &t.raw_data;
+    if kind == DataType::Int64 || kind == DataType::Uint64 || is_narrow(kind) {
+        return int(integers(t, kind).ok_or_else(|| wrong(raw.len()))?);
+    }
     match kind {
         DataType::Float if raw.is_empty() => real(t.float_data.iter().map(|&f| f64::from(f)).collect()),
         DataType::Float => real(chunks(raw, |b| f64::from(f32::from_le_bytes(b))).ok_or_else(|| wrong(raw.len() / 4))?),
         DataType::Double if raw.is_empty() => real(t.double_data.clone()),
         DataType::Double => real(chunks(raw, f64::from_le_bytes).ok_or_else(|| wrong(raw.len() / 8))?),
-        DataType::Int64 if raw.is_empty() => int(t.int64_data.clone()),
-        DataType::Int64 => int(chunks(raw, i64::from_le_bytes).ok_or_else(|| wrong(raw.len() / 8))?),
-        DataType::Int32 | DataType::Bool | DataType::Uint8 if raw.is_empty() => int(t.int32_data.iter().map(|&v| i64::from(v)).collect()),
-        DataType::Int32 => int(chunks(raw, |b| i64::from(i32::from_le_bytes(b))).ok_or_else(|| wrong(raw.len() / 4))?),
-        DataType::Bool | DataType::Uint8 => int(raw.iter().map(|&b| i64::from(b)).collect()),
+        DataType::Float16 | DataType::Bfloat16 => {
+            let bits = if raw.is_empty() {
+                Some(t.int32_data.iter().map(|&v| v as u16).collect())
+            } else {
+                chunks(raw, u16::from_le_bytes)
+            };
+            let bits = bits.ok_or_else(|| wrong(raw.len() / 2))?;
+            let value = if kind == DataType::Float16 { half } else { brain };
+            real(bits.into_iter().map(value).collect())
+        }
         other => Err(ModelError::Type { name: name.into(), got: other.as_str_name().into(), accepted: TENSOR_TYPES }),
     }
+}
+
+/// Booleans, and integers of at most 32 bits.
+fn is_narrow(kind: DataType) -> bool {
+    use DataType::{Bool, Int8, Int16, Int32, Uint8, Uint16, Uint32};
+    matches!(kind, Bool | Int8 | Int16 | Int32 | Uint8 | Uint16 | Uint32)
+}
+
+/// The elements of an integer tensor; `None` when bytes are left over or a value is beyond `i64`.
+fn integers(t: &TensorProto, kind: DataType) -> Option<Vec<i64>> {
+    let raw = &t.raw_data;
+    match kind {
+        DataType::Int64 if raw.is_empty() => Some(t.int64_data.clone()),
+        DataType::Uint32 | DataType::Uint64 if raw.is_empty() => {
+            t.uint64_data.iter().map(|&v| i64::try_from(v).ok()).collect()
+        }
+        _ if raw.is_empty() => Some(t.int32_data.iter().map(|&v| i64::from(v)).collect()),
+        DataType::Int64 => chunks(raw, i64::from_le_bytes),
+        DataType::Uint64 => chunks(raw, |b| i64::try_from(u64::from_le_bytes(b)).ok())?.into_iter().collect(),
+        DataType::Int32 => chunks(raw, |b| i64::from(i32::from_le_bytes(b))),
+        DataType::Uint32 => chunks(raw, |b| i64::from(u32::from_le_bytes(b))),
+        DataType::Int16 => chunks(raw, |b| i64::from(i16::from_le_bytes(b))),
+        DataType::Uint16 => chunks(raw, |b| i64::from(u16::from_le_bytes(b))),
+        DataType::Int8 => chunks(raw, |b| i64::from(i8::from_le_bytes(b))),
+        _ => chunks(raw, |b| i64::from(u8::from_le_bytes(b))),
+    }
+}
+
+/// Half precision, from its bits.
+fn half(bits: u16) -> f64 {
+    f16::from_bits(bits).to_f64()
+}
+
+/// Brain floating point, from its bits: the upper half of an `f32`.
+fn brain(bits: u16) -> f64 {
+    f64::from(f32::from_bits(u32::from(bits) << 16))
 }
 
 /// Little-endian values; `None` when the bytes are no whole number of them.

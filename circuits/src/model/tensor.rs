@@ -86,6 +86,12 @@ impl<T: Clone> Tensor<T> {
         Some(Self { shape, data })
     }
 
+    /// The elements at flat indices, in that order, under another shape. `None` when an index is out of range or their number does not fit.
+    pub fn picked(&self, shape: &[usize], index: &[usize]) -> Option<Self> {
+        let data = index.iter().map(|&i| self.data.get(i).cloned()).collect::<Option<Vec<_>>>()?;
+        Self::new(shape.to_vec(), data)
+    }
+
     /// Repeats the tensor to `shape` by the broadcasting rules of ONNX. `None` when the shapes do not fit.
     pub fn broadcast(&self, shape: &[usize]) -> Option<Self> {
         let lead = shape.len().checked_sub(self.shape.len())?;

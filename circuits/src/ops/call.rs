@@ -59,9 +59,9 @@ impl<'a> Call<'a> {
     /// Input `i` as forms.
     ///
     /// # Errors
-    /// It is missing, or integers.
+    /// It is missing, or holds integers beyond `2^53`.
     pub fn forms(&self, i: usize) -> Result<Tensor<Form>, QuantError> {
-        self.input(i)?.forms().ok_or_else(|| self.refuse(format!("input {i} holds integers, expected floats")))
+        self.input(i)?.forms().ok_or_else(|| self.refuse(format!("input {i} holds integers beyond 2^53")))
     }
 
     /// Input `i`, if given, as one constant real number.
@@ -72,7 +72,20 @@ impl<'a> Call<'a> {
         match self.optional(i) {
             None => Ok(None),
             Some(Value::Real(t)) if t.len() == 1 => Ok(t.data().first().copied()),
-            Some(_) => Err(self.refuse(format!("input {i} is not one constant float"))),
+            Some(Value::Int(t)) if t.len() == 1 => Ok(t.data().first().map(|&v| v as f64)),
+            Some(_) => Err(self.refuse(format!("input {i} is not one constant number"))),
+        }
+    }
+
+    /// Input `i`, if given, as one constant integer.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn int_scalar(&self, i: usize) -> Result<Option<i64>, QuantError> {
+        match self.ints(i)? {
+            None => Ok(None),
+            Some(&[value]) => Ok(Some(value)),
+            Some(other) => Err(self.refuse(format!("input {i} holds {} integers, expected one", other.len()))),
         }
     }
 
@@ -97,6 +110,18 @@ impl<'a> Call<'a> {
             None => Ok(default),
             Some(Attribute::Float(v)) => Ok(*v),
             Some(other) => Err(self.refuse(format!("attribute `{name}` is {other:?}, expected a float"))),
+        }
+    }
+
+    /// A text attribute, or its default.
+    ///
+    /// # Errors
+    /// The attribute has another type.
+    pub fn text(&self, name: &str, default: &'static str) -> Result<&str, QuantError> {
+        match self.node.attributes.get(name) {
+            None => Ok(default),
+            Some(Attribute::Text(v)) => Ok(v),
+            Some(other) => Err(self.refuse(format!("attribute `{name}` is {other:?}, expected text"))),
         }
     }
 

@@ -11,6 +11,8 @@ mod classical;
 mod elementwise;
 mod error;
 mod linear;
+mod order;
+mod reduction;
 mod shape;
 mod value;
 
@@ -19,6 +21,7 @@ pub use error::OpError;
 pub use value::Value;
 
 use elementwise::{binary, unary};
+use shape::on_integers;
 
 use crate::model::Node;
 use crate::quant::QuantError;
@@ -45,7 +48,8 @@ pub trait Op: Sync {
 }
 
 /// Every family of ops: one folder each, one file and one line an op.
-static FAMILIES: &[&[&dyn Op]] = &[activation::OPS, classical::OPS, elementwise::OPS, linear::OPS, shape::OPS];
+static FAMILIES: &[&[&dyn Op]] =
+    &[activation::OPS, classical::OPS, elementwise::OPS, linear::OPS, order::OPS, reduction::OPS, shape::OPS];
 
 /// Every supported op.
 pub fn registry() -> impl Iterator<Item = &'static dyn Op> {
@@ -61,18 +65,24 @@ pub fn lower<'v>(
     node: &Node,
     value: impl Fn(&str) -> Option<&'v Value>,
 ) -> Result<Vec<Value>, QuantError> {
-    let op = registry().find(|op| op.domain() == node.domain && op.name() == node.op).ok_or_else(|| OpError::Unknown {
-        op: node.op.clone(),
-        node: node.name.clone(),
-        supported: supported(),
-    })?;
-    let inputs = node.inputs.iter().map(|name| value(name)).collect();
+    let op = registry()
+        .find(|op| op.domain() == node.domain && op.name() == node.op)
+        .ok_or_else(|| OpError::Unknown { op: node.op.clone(), node: node.name.clone(), supported: supported() })?;
+    let inputs: Vec<Option<&Value>> = node.inputs.iter().map(|name| value(name)).collect();
+    // Arithmetic on integers gives integers (division, and casts, say so themselves).
+    let integers = all_integers(&inputs);
     let call = Call::new(node, op, inputs);
     let results = op.lower(builder, &call)?;
     if node.outputs.iter().skip(results.len()).any(|o| !o.is_empty()) {
         return Err(call.refuse(format!("{} outputs are used, this op gives {}", node.outputs.len(), results.len())));
     }
-    Ok(results.into_iter().map(Value::folded).collect())
+    Ok(results.into_iter().map(|value| value.folded(integers)).collect())
+}
+
+/// Whether all inputs are integer constants, and there is one.
+fn all_integers(inputs: &[Option<&Value>]) -> bool {
+    let mut given = inputs.iter().flatten().peekable();
+    given.peek().is_some() && given.all(|v| matches!(v, Value::Int(_)))
 }
 
 /// Names of all supported ops, for refusals.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tract_onnx::pb::tensor_proto::DataType;
 
 use crate::model::spec::{ModelSpec, OutputSpec, ResolvedSpec};
 use crate::model::tensor::Tensor;
@@ -21,6 +22,9 @@ use super::report::LayerReport;
 pub const DEFAULT_SCALE: u64 = 1 << 16;
 /// Domain of sources, in reals, when there is neither specification nor calibration.
 pub const DEFAULT_DOMAIN: f64 = 16.0;
+
+/// Domain of integer sources in that case.
+pub const DEFAULT_INTEGERS: f64 = 32768.0;
 
 /// Raw integer samples that are typical inputs: all sources concatenated, in units of their schemas.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -195,12 +199,27 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
     Ok(outputs)
 }
 
-/// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or what [`domain::infer`] reads off the graph,
-/// or `±16`.
+/// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or what [`domain::infer`]
+/// reads off the graph, or `±16`; for integers at least `±32768`, for booleans `[0, 1]`.
 fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpec {
-    let half = DEFAULT_DOMAIN * DEFAULT_SCALE as f64;
-    let inferred = domain::infer(graph);
-    let ranges = inferred.into_iter().enumerate().map(|(i, inferred)| {
+    let mut inferred = domain::infer(graph).into_iter();
+    let domains: Vec<(f64, f64)> = graph.inputs.iter().flat_map(|input| {
+        let default = match input.kind {
+            DataType::Float | DataType::Double | DataType::Float16 => (-DEFAULT_DOMAIN, DEFAULT_DOMAIN),
+            DataType::Bool => (0.0, 1.0),
+            _ => (-DEFAULT_INTEGERS, DEFAULT_INTEGERS),
+        };
+        let own: Vec<Option<(f64, f64)>> = inferred.by_ref().take(input.shape.iter().product()).collect();
+        own.into_iter().map(move |found| {
+            let (lo, hi) = match (input.kind, found) {
+                (DataType::Float | DataType::Double | DataType::Float16, Some(found)) => found,
+                (DataType::Bool, _) | (_, None) => default,
+                (_, Some(found)) => (found.0.min(default.0), found.1.max(default.1)),
+            };
+            (lo * DEFAULT_SCALE as f64, hi * DEFAULT_SCALE as f64)
+        })
+    }).collect();
+    let ranges = domains.into_iter().enumerate().map(|(i, domain)| {
         let column = || calibration.into_iter().flat_map(|c| &c.samples).filter_map(|s| s.get(i)).map(|&v| v as f64);
         match (column().reduce(f64::min), column().reduce(f64::max)) {
             (Some(lo), Some(hi)) => {
@@ -208,7 +227,7 @@ fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpe
                 let raw = bounds::Interval::RAW;
                 ((lo - spread).max(raw.lo as f64), (hi + spread).min(raw.hi as f64))
             }
-            _ => inferred.map_or((-half, half), |(lo, hi)| (lo * DEFAULT_SCALE as f64, hi * DEFAULT_SCALE as f64)),
+            _ => domain,
         }
     });
     let scale = DEFAULT_SCALE as f64;

@@ -6,8 +6,8 @@
 //! | [`domain`] | domains of inputs, read off the graph where nothing else gives them |
 //! | [`program`] | the integer program that circuit and interpreter share |
 //! | [`form`] | linear forms: what Gemm, Add and the like cost until they are needed (nothing) |
-//! | [`builder`], `arith`, `rescale`, `clamp`, [`curve`], `output` | forms become steps: scales, saturation, flags, tables |
-//! | [`forest`] | decision trees: bits, blocks, tables |
+//! | [`builder`], `arith`, `order`, `rescale`, `clamp`, [`curve`], `output` | forms become steps: scales, saturation, flags, tables |
+//! | [`forest`], `winner` | decision trees; the largest of several values |
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |
 //! | [`report`] | how far the program is from the float model, and what it costs |
@@ -27,6 +27,7 @@ mod error;
 pub mod forest;
 pub mod form;
 pub mod interpreter;
+mod order;
 mod output;
 pub mod program;
 pub mod report;

@@ -1,4 +1,4 @@
-//! `a / b`, broadcast, where `b` is constant. Free.
+//! `a / b`, broadcast, where `b` is constant. Free. Integer constants divide towards zero.
 
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
@@ -18,6 +18,9 @@ impl Op for Div {
     }
 
     fn lower(&self, _builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
+        if let Some(quotients) = crate::ops::on_integers(call, i64::checked_div)? {
+            return Ok(quotients);
+        }
         crate::ops::binary(call, |a, b| match b.as_constant() {
             Some(0.0) => Err(call.refuse("division by zero")),
             Some(divisor) => Ok(a.scaled(1.0 / divisor)),
