@@ -46,7 +46,7 @@ impl Op for Normalizer {
                 quotients.extend(builder.divide(std::slice::from_ref(x), std::slice::from_ref(&size))?);
             }
             // No element is larger than the norm: a range that the division does not know.
-            results.push(builder.clip(&quotients, -1.0, 1.0)?);
+            results.push(builder.within(&quotients, -1.0, 1.0)?);
         }
         Ok(vec![matrix(call, results)?])
     }

@@ -125,8 +125,8 @@ fn judged(
         _ => post::label(builder, &votes, &labels)?,
     };
     let scores = match decisions {
-        // Two classes: the decision of the second one stands last.
-        [one] => vec![one.clone(), one.scaled(-1.0)],
+        // Two classes: the decision for the first one stands last.
+        [one] => vec![one.scaled(-1.0), one.clone()],
         many => many.to_vec(),
     };
     Ok((label, post.apply(builder, &scores)?))
