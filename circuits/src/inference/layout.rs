@@ -367,7 +367,8 @@ impl StepRows<'_> {
         let reference = || Error::Reference { step: self.index, what: format!("table {}", function.table) };
         let table = program.tables.get(function.table).ok_or_else(reference)?;
         let (hi, lo) = (argument >> LIMB_BITS, argument & ((1 << LIMB_BITS) - 1));
-        let entry = hi.checked_sub(table.first).and_then(|i| usize::try_from(i).ok()).and_then(|i| table.entries.get(i));
+        let entry =
+            hi.checked_sub(table.first).and_then(|i| usize::try_from(i).ok()).and_then(|i| table.entries.get(i));
         let outside = Error::Range { step: self.index, what: "a function's argument", got: argument.into() };
         let (base, slope) = *entry.ok_or(outside)?;
         self.asm.function(cell, FunctionRow { tag: function_tag(function.table), hi, lo, base, slope });

@@ -10,8 +10,11 @@ mod call;
 mod elementwise;
 mod error;
 mod linear;
+mod normalise;
+mod pooling;
 mod shape;
 mod value;
+mod window;
 
 pub use call::Call;
 pub use error::OpError;
@@ -44,7 +47,8 @@ pub trait Op: Sync {
 }
 
 /// Every family of ops: one folder each, one file and one line an op.
-static FAMILIES: &[&[&dyn Op]] = &[activation::OPS, elementwise::OPS, linear::OPS, shape::OPS];
+static FAMILIES: &[&[&dyn Op]] =
+    &[activation::OPS, elementwise::OPS, linear::OPS, normalise::OPS, pooling::OPS, shape::OPS];
 
 /// Every supported op.
 pub fn registry() -> impl Iterator<Item = &'static dyn Op> {
@@ -60,11 +64,9 @@ pub fn lower<'v>(
     node: &Node,
     value: impl Fn(&str) -> Option<&'v Value>,
 ) -> Result<Vec<Value>, QuantError> {
-    let op = registry().find(|op| op.domain() == node.domain && op.name() == node.op).ok_or_else(|| OpError::Unknown {
-        op: node.op.clone(),
-        node: node.name.clone(),
-        supported: supported(),
-    })?;
+    let op = registry()
+        .find(|op| op.domain() == node.domain && op.name() == node.op)
+        .ok_or_else(|| OpError::Unknown { op: node.op.clone(), node: node.name.clone(), supported: supported() })?;
     let inputs = node.inputs.iter().map(|name| value(name)).collect();
     let call = Call::new(node, op, inputs);
     let results = op.lower(builder, &call)?;

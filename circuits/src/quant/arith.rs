@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use super::QuantError;
 use super::bounds::{Interval, Y_LIMIT};
-use super::builder::{Builder, Dot, HALF, HEADROOM, integer};
+use super::builder::{Builder, Dot, HALF, HEADROOM, integer, shifts};
 use super::form::Form;
 use super::program::{Divide, MatMul, Requant, SHIFT, Sqrt, Step, Wire, Y_BITS};
+use super::rescale::is_integer;
 
 /// Largest magnitude of a factor, in units: two of them stay inside a lane.
-const FACTOR: f64 = 0.9995 * (1i64 << (Y_BITS / 2)) as f64;
+pub(super) const FACTOR: f64 = 0.9995 * (1i64 << (Y_BITS / 2)) as f64;
 /// Units that the smallest denominator should have: a relative precision of 2^-14.
 const LEAST_DENOMINATOR: f64 = (1i64 << 14) as f64;
 /// A denominator without a positive lower bound is given this many bits at most.
@@ -34,11 +35,8 @@ impl Builder<'_> {
     pub fn multiply(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
         let pairs: Vec<(&Form, &Form)> = same_length(a, b)?;
         let live = |f: &Form| f.as_constant().is_none();
-        let both: Vec<(Form, Form)> = pairs
-            .iter()
-            .filter(|(x, y)| live(x) && live(y))
-            .map(|(x, y)| ((*x).clone(), (*y).clone()))
-            .collect();
+        let both: Vec<(Form, Form)> =
+            pairs.iter().filter(|(x, y)| live(x) && live(y)).map(|(x, y)| ((*x).clone(), (*y).clone())).collect();
         let (left, right): (Vec<Form>, Vec<Form>) = both.into_iter().unzip();
         let (left, right) = (self.factors(&left)?, self.factors(&right)?);
         let mut dots = Vec::with_capacity(left.len());
@@ -148,7 +146,8 @@ impl Builder<'_> {
         let limit = (HEADROOM * libm::exp2(bits)).min(FACTOR);
         let (left, left_unit) = self.uniform(a, limit)?;
         let (right, right_unit) = self.uniform(b, limit)?;
-        let transposed: Vec<Wire> = (0..n).flat_map(|j| (0..k).map(move |i| (i, j))).map(|(i, j)| right[i * n + j]).collect();
+        let transposed: Vec<Wire> =
+            (0..n).flat_map(|j| (0..k).map(move |i| (i, j))).map(|(i, j)| right[i * n + j]).collect();
         let first = self.bounds.len();
         let step = MatMul { inner: k, a: left, b: transposed, bias: 0, requant: Requant::Shift };
         self.push(Step::MatMul(step))?;
@@ -160,34 +159,76 @@ impl Builder<'_> {
     /// Forms as wires of one common unit without offsets, of magnitude `limit` at most. Returns the wires and the unit.
     pub(super) fn uniform(&mut self, forms: &[Form], limit: f64) -> Result<(Vec<Wire>, f64), QuantError> {
         let (distinct, index) = deduplicated(forms);
-        let compacted = self.tightened(&distinct)?;
+        let distinct = self.narrowed(&distinct)?;
+        let plain = if distinct.iter().any(|f| self.saturates(f)) { self.tightened(&distinct)? } else { distinct };
+        if let Some((ready, unit)) = self.common_unit(&plain, limit) {
+            return Ok((index.into_iter().map(|i| ready[i]).collect(), unit));
+        }
+        let plain = self.narrowed(&plain)?;
+        let (dots, unit) = self.level(&plain, limit * (1i64 << SHIFT) as f64, Requant::Shift)?;
+        let wires = self.emit(&dots)?;
+        Ok((index.into_iter().map(|i| wires[i]).collect(), unit))
+    }
+
+    /// The wires of forms that are wires of one common unit already.
+    fn common_unit(&self, forms: &[Form], limit: f64) -> Option<(Vec<Wire>, f64)> {
         let bare = |f: &Form| match f.terms() {
             &[(wire, unit)] if f.offset() == 0.0 && self.bounds[wire as usize].magnitude() as f64 <= limit => {
                 Some((wire, unit))
             }
             _ => None,
         };
-        let ready: Option<Vec<(Wire, f64)>> = compacted.iter().map(bare).collect();
-        if let Some(ready) = ready
-            && let Some(&(_, unit)) = ready.first()
-            && ready.iter().all(|r| r.1 == unit)
-        {
-            return Ok((index.into_iter().map(|i| ready[i].0).collect(), unit));
-        }
-        let bound = compacted.iter().map(|f| self.interval(f)).fold(0.0f64, |m, (lo, hi)| m.max(lo.abs()).max(hi.abs()));
-        let mut scale = limit * (1i64 << SHIFT) as f64 / bound.max(1e-30);
-        for _ in 0..200 {
-            let dots: Option<Vec<Dot>> = compacted
-                .iter()
-                .map(|f| self.dot(f, scale, Requant::Shift).filter(|d| self.fits(d)))
-                .collect();
-            if let Some(dots) = dots {
-                let wires = self.emit(&dots)?;
-                return Ok((index.into_iter().map(|i| wires[i]).collect(), (1i64 << SHIFT) as f64 / scale));
+        let ready: Vec<(Wire, f64)> = forms.iter().map(bare).collect::<Option<_>>()?;
+        let unit = ready.first()?.1;
+        ready.iter().all(|r| r.1 == unit).then(|| (ready.into_iter().map(|r| r.0).collect(), unit))
+    }
+
+    /// Whether the bounds are so far beyond what calibration saw that a scale made for them would waste bits.
+    pub(super) fn saturates(&self, form: &Form) -> bool {
+        let (lo, hi) = self.interval(form);
+        let seen = self.calibrated(form).filter(|&c| c > 0.0 && form.as_constant().is_none());
+        seen.is_some_and(|seen| lo.abs().max(hi.abs()) > seen * self.options.saturate_above)
+    }
+
+    /// Dot products of one common scale, of magnitude `most` at most before any shift, and the real value of one unit of their results.
+    pub(super) fn level(&self, forms: &[Form], most: f64, requant: Requant) -> Result<(Vec<Dot>, f64), QuantError> {
+        let bound = forms.iter().map(|f| self.interval(f)).fold(0.0f64, |m, (lo, hi)| m.max(lo.abs()).max(hi.abs()));
+        let ratio = common_ratio(forms);
+        let mut scale = most / bound.max(1e-30);
+        for attempt in 0..300 {
+            // Whole weights lose nothing.
+            let snapped = ratio.map(|r| (scale * r).floor() / r).filter(|s| *s > 0.99 * scale).unwrap_or(scale);
+            let dot = |f: &Form| self.dot(f, snapped, requant).filter(|d| self.fits(d));
+            if let Some(dots) = forms.iter().map(dot).collect::<Option<Vec<_>>>() {
+                return Ok((dots, if shifts(requant) { (1i64 << SHIFT) as f64 / snapped } else { 1.0 / snapped }));
             }
-            scale *= 0.99;
+            scale *= if attempt < 150 { 0.995 } else { 0.7 };
         }
         Err(QuantError::Unbounded { node: self.node().into(), bound })
+    }
+
+    /// Forms of at most one term each, as [`Self::compact`]; those of each group of `group` neighbours that has a form of more terms get one common unit, so
+    /// that comparisons between them are exact.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn aligned(&mut self, forms: &[Form], group: usize) -> Result<Vec<Form>, QuantError> {
+        if forms.iter().all(|f| f.terms().len() <= 1) || forms.iter().any(|f| self.saturates(f)) {
+            return self.compact(forms);
+        }
+        let mut forms = self.narrowed(forms)?;
+        let (mut dots, mut plans) = (Vec::new(), Vec::new());
+        for (g, chunk) in forms.chunks(group.max(1)).enumerate() {
+            if chunk.iter().any(|f| f.terms().len() > 1) {
+                let (own, unit) = self.level(chunk, HEADROOM * (1i64 << Y_BITS) as f64, Requant::Shift)?;
+                plans.extend((0..own.len()).map(|i| (g * group.max(1) + i, unit)));
+                dots.extend(own);
+            }
+        }
+        for (wire, (at, unit)) in self.emit(&dots)?.into_iter().zip(plans) {
+            forms[at] = Form::wire(wire, unit, 0.0);
+        }
+        Ok(forms)
     }
 
     /// Compacted forms whose bounds are not far beyond what calibration saw: others saturate, with their flag.
@@ -490,6 +531,13 @@ fn same_length<'a>(a: &'a [Form], b: &'a [Form]) -> Result<Vec<(&'a Form, &'a Fo
     } else {
         Err(QuantError::Malformed { what: "operands", expected: a.len(), got: b.len() })
     }
+}
+
+/// The smallest coefficient, if all coefficients are whole multiples of it.
+fn common_ratio(forms: &[Form]) -> Option<f64> {
+    let all = || forms.iter().flat_map(|f| f.terms().iter().map(|t| t.1));
+    let least = all().map(f64::abs).reduce(f64::min)?;
+    all().all(|c| is_integer(c / least)).then_some(least)
 }
 
 /// The distinct forms, and for each form which of them it is.

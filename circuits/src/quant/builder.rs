@@ -228,7 +228,12 @@ impl<'a> Builder<'a> {
         let half = if shifts(requant) { HALF } else { 0 };
         let terms = form.terms().iter().map(|&(w, c)| Some((w, integer(c * scale, MAX_WEIGHT)?)));
         let terms = terms.filter(|t| !matches!(t, Some((_, 0)))).collect::<Option<Vec<_>>>()?;
-        Some(Dot { terms, products: Vec::new(), bias: integer(form.offset() * scale, MAX_BIAS - HALF)? + half, requant })
+        Some(Dot {
+            terms,
+            products: Vec::new(),
+            bias: integer(form.offset() * scale, MAX_BIAS - HALF)? + half,
+            requant,
+        })
     }
 
     /// The finest dot product for a form: `scale` first, then smaller by `step` until weights and lane fit. Returns it with its scale.

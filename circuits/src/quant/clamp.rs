@@ -4,7 +4,7 @@
 //! arithmetic sees its range. Deviations `relu(floor((lo - x + 2^20 - 1) / 2^20))` and the like are 0 iff that side did not act.
 
 use super::QuantError;
-use super::bounds::Interval;
+use super::bounds::{Interval, Y_LIMIT};
 use super::builder::{Builder, Dot};
 use super::form::Form;
 use super::program::{Requant, SHIFT, Wire, Y_BITS};
@@ -44,6 +44,55 @@ impl Builder<'_> {
         clamps: &[(Wire, Interval)],
         with_deviations: bool,
     ) -> Result<(Vec<Form>, Vec<Wire>), QuantError> {
+        // A wire that fills its lane has no room for the distance to a limit: its two signs are clamped apart.
+        let wide = |&&(x, range): &&(Wire, Interval)| {
+            let bounds = self.bounds[x as usize];
+            range.lo <= 0 && range.hi >= 0 && (bounds.hi - range.lo >= Y_LIMIT || range.hi - bounds.lo >= Y_LIMIT)
+        };
+        let wires: Vec<Wire> = clamps.iter().filter(wide).map(|c| c.0).collect();
+        if wires.is_empty() {
+            return self.clamp_narrow(clamps, with_deviations);
+        }
+        let side = |&x: &Wire, sign| Dot { terms: vec![(x, sign)], requant: Requant::Relu, ..Dot::default() };
+        let sides: Vec<Dot> = wires.iter().flat_map(|x| [side(x, 1), side(x, -1)]).collect();
+        let mut parts = Vec::with_capacity(clamps.len() + wires.len());
+        let mut split = Vec::with_capacity(clamps.len());
+        for clamp in clamps {
+            split.push(wide(&clamp));
+        }
+        let mut sides = self.emit(&sides)?.into_iter();
+        for (&(x, range), &split) in clamps.iter().zip(&split) {
+            match (split, split.then(|| sides.next()).flatten(), split.then(|| sides.next()).flatten()) {
+                (true, Some(above), Some(below)) => {
+                    parts.push((above, Interval { lo: 0, hi: range.hi }));
+                    parts.push((below, Interval { lo: 0, hi: -range.lo }));
+                }
+                _ => parts.push((x, range)),
+            }
+        }
+        let (clamped, deviations) = self.clamp_narrow(&parts, with_deviations)?;
+        let mut clamped = clamped.into_iter();
+        let mut forms = Vec::with_capacity(clamps.len());
+        let lost = QuantError::Malformed { what: "clamps", expected: clamps.len(), got: 0 };
+        for split in split {
+            let first = clamped.next().ok_or_else(|| lost.clone())?;
+            if !split {
+                forms.push(first);
+                continue;
+            }
+            let whole = first.plus(&clamped.next().ok_or_else(|| lost.clone())?.scaled(-1.0));
+            let dot = self.dot(&whole, 1.0, Requant::Identity).ok_or_else(|| lost.clone())?;
+            forms.push(Form::wire(self.single(&dot)?, 1.0, 0.0));
+        }
+        Ok((forms, deviations))
+    }
+
+    /// [`Self::clamp_exact`] for wires with room in their lanes.
+    fn clamp_narrow(
+        &mut self,
+        clamps: &[(Wire, Interval)],
+        with_deviations: bool,
+    ) -> Result<(Vec<Form>, Vec<Wire>), QuantError> {
         let mut dots = Vec::new();
         // For each clamp: where its `u` is among the first dots.
         let mut lower = Vec::with_capacity(clamps.len());
@@ -74,7 +123,12 @@ impl Builder<'_> {
             if self.bounds[x as usize].hi > range.hi {
                 plans.push((None, range));
                 let width = range.hi - range.lo;
-                upper.push(Dot { terms: vec![(wire, -1)], bias: width - bias, requant: Requant::Relu, ..Dot::default() });
+                upper.push(Dot {
+                    terms: vec![(wire, -1)],
+                    bias: width - bias,
+                    requant: Requant::Relu,
+                    ..Dot::default()
+                });
             } else {
                 plans.push((Some((wire, bias)), range));
             }
@@ -95,7 +149,12 @@ impl Builder<'_> {
 
     /// A dot product that is 0 iff `sign · x + bias <= 0`, else positive; shifted to 20 bits where its range allows.
     fn deviation(&self, x: Wire, sign: i64, bias: i64) -> Dot {
-        let shifted = Dot { terms: vec![(x, sign)], bias: bias + (1 << SHIFT) - 1, requant: Requant::ReluShift, ..Dot::default() };
+        let shifted = Dot {
+            terms: vec![(x, sign)],
+            bias: bias + (1 << SHIFT) - 1,
+            requant: Requant::ReluShift,
+            ..Dot::default()
+        };
         if self.fits(&shifted) {
             return shifted;
         }
@@ -104,8 +163,12 @@ impl Builder<'_> {
 
     /// A wire that is 1 iff all `deviations` (which are never negative) are 0, else 0.
     pub(super) fn flag_of(&mut self, deviations: Vec<Wire>) -> Result<Wire, QuantError> {
-        let none_of =
-            |wires: &[Wire]| Dot { terms: wires.iter().map(|&w| (w, -1)).collect(), bias: 1, requant: Requant::Relu, ..Dot::default() };
+        let none_of = |wires: &[Wire]| Dot {
+            terms: wires.iter().map(|&w| (w, -1)).collect(),
+            bias: 1,
+            requant: Requant::Relu,
+            ..Dot::default()
+        };
         let mut groups: Vec<Vec<Wire>> = Vec::new();
         for wire in deviations {
             match groups.last_mut() {

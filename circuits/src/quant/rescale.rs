@@ -102,9 +102,11 @@ impl Builder<'_> {
         let scale = self.lane_scale(form)?;
         if let Some(limit) = calibrated.filter(|&c| c > 0.0 && bound > c * self.options.saturate_above) {
             let requant = if relu { Requant::Relu } else { Requant::Identity };
-            let (dot, scale) = self.fitted(form, scale, 0.98, requant)?;
+            // The clamp's lanes reach one limit further than the form.
+            let limit = limit * self.options.margin;
+            let (dot, scale) = self.fitted(form, scale * (bound / (bound + limit)), 0.98, requant)?;
             layer.saturating += 1;
-            let limit = (limit * self.options.margin * scale).ceil() as i64;
+            let limit = (limit * scale).ceil() as i64;
             return Ok(Plan::Saturate(dot, 1.0 / scale, limit.max(1)));
         }
         let requant = if relu { Requant::ReluShift } else { Requant::Shift };
