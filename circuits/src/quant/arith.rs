@@ -270,7 +270,23 @@ impl Builder<'_> {
     /// # Errors
     /// As [`Self::compact`]; [`QuantError::Malformed`] when the lists differ in length.
     pub fn divide(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
-        same_length(a, b)?;
+        let pairs = same_length(a, b)?;
+        if pairs.iter().any(|(_, y)| y.as_constant() == Some(0.0)) {
+            return Err(QuantError::Unbounded { node: self.node().into(), bound: f64::INFINITY });
+        }
+        let live = |(_, y): &&(&Form, &Form)| y.as_constant().is_none();
+        let (top, bottom): (Vec<Form>, Vec<Form>) =
+            pairs.iter().filter(live).map(|(x, y)| ((*x).clone(), (*y).clone())).unzip();
+        let mut quotients = self.live_quotients(&top, &bottom)?.into_iter();
+        let all = pairs.iter().map(|(x, y)| match y.as_constant() {
+            Some(divisor) => Some(x.scaled(1.0 / divisor)),
+            None => quotients.next(),
+        });
+        let whole: Option<Vec<Form>> = all.collect();
+        whole.ok_or(QuantError::Malformed { what: "quotients", expected: a.len(), got: top.len() })
+    }
+
+    fn live_quotients(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
         let (distinct, index) = deduplicated(b);
         if 2 * distinct.len() <= a.len() || a.iter().all(|f| f.as_constant().is_some()) {
             let inverse = self.reciprocal(&distinct)?;
@@ -314,6 +330,8 @@ impl Builder<'_> {
             let signs: Vec<Form> = self.sign(&signed)?.iter().map(|s| s.scaled(2.0).shifted(-1.0)).collect();
             let tops: Vec<Form> = mixed.iter().map(|&i| numerators[i].clone()).collect();
             let (tops, sizes) = (self.multiply(&tops, &signs)?, self.absolute(&signed)?);
+            // Interval arithmetic does not know that a magnitude is not negative; a Relu does.
+            let sizes = self.relu(&sizes)?;
             for ((i, top), size) in mixed.into_iter().zip(tops).zip(sizes) {
                 numerators[i] = top;
                 denominators[i] = size;
@@ -362,13 +380,15 @@ impl Builder<'_> {
             } else {
                 HEADROOM * (1i64 << DENOMINATOR_BITS) as f64 / hi.max(1e-30)
             };
-            let (dot, scale) = self.fitted(form, scale, 0.98, Requant::Identity)?;
+            let (dot, scale) = self.denominator(form, scale)?;
             dots.push(dot);
-            floors.push((scale, ((floor * scale).floor() as i64).max(1), lo * scale < 1.0));
+            // A bound that the form itself keeps needs no clamp, and its rounding no flag.
+            let held = if floor > lo { (floor * scale).floor() as i64 } else { 1 };
+            floors.push((scale, held.max(1)));
         }
         let wires = self.emit(&dots)?;
         let mut clamps = Vec::new();
-        for (&wire, &(_, floor, _)) in wires.iter().zip(&floors) {
+        for (&wire, &(_, floor)) in wires.iter().zip(&floors) {
             clamps.push((wire, Interval { lo: floor, hi: self.bounds[wire as usize].hi.max(floor) }));
         }
         let (held, deviations) = self.clamp_exact(&clamps, true)?;
@@ -379,14 +399,33 @@ impl Builder<'_> {
             .collect::<Option<_>>()
             .ok_or(QuantError::Malformed { what: "denominators", expected: held.len(), got: 0 })?;
         let mut results = Vec::with_capacity(held.len());
-        for ((form, dot), (scale, _, _)) in held.iter().zip(exact).zip(floors) {
+        for ((form, dot), (scale, _)) in held.iter().zip(exact).zip(floors) {
             let wire = match form.terms() {
                 &[(wire, 1.0)] if form.offset() == 0.0 => wire,
                 _ => self.single(&dot)?,
             };
-            results.push((wire, scale));
+            results.push((wire, 1.0 / scale));
         }
         Ok(index.into_iter().map(|i| results[i]).collect())
+    }
+
+    /// A dot product for a form of one term, of about `scale` units per 1.0, and its exact scale: the weight is whole, so that rounding it costs nothing.
+    fn denominator(&self, form: &Form, scale: f64) -> Result<(Dot, f64), QuantError> {
+        let one = (1i64 << SHIFT) as f64;
+        let weight = form.terms().iter().map(|t| t.1.abs()).fold(0.0, f64::max) * scale;
+        if weight > 0.0 && weight < 0.5 {
+            let (dot, found) = self.fitted(form, scale * one, 0.98, Requant::Shift)?;
+            return Ok((dot, found / one));
+        }
+        let mut whole = weight.round().max(1.0);
+        while weight > 0.0 && whole >= 1.0 {
+            let exact = scale * whole / weight;
+            if let Some(dot) = self.dot(form, exact, Requant::Identity).filter(|d| self.fits(d)) {
+                return Ok((dot, exact));
+            }
+            whole = (whole * 0.98).floor();
+        }
+        self.fitted(form, scale, 0.98, Requant::Identity)
     }
 
     /// `sqrt(max(x, 0))` for each form.

@@ -14,6 +14,8 @@
 //! Maths: `docs/gadgets/quantisation.md`. Not here: circuits (see [`crate::inference`]).
 
 mod arith;
+#[cfg(test)]
+mod arith_tests;
 pub mod bounds;
 pub mod builder;
 mod clamp;

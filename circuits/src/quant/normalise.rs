@@ -41,6 +41,29 @@ impl Builder<'_> {
         Ok(results)
     }
 
+    /// The mean of a row as one wire; in a unit that is the row's own times a power of two, where the row has one unit: then differences are exact.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn mean(&mut self, row: &[Form]) -> Result<Form, QuantError> {
+        let sum = row.iter().fold(Form::default(), |sum, f| sum.plus(f));
+        let mean = sum.scaled(1.0 / row.len().max(1) as f64);
+        let units = || row.iter().filter_map(|f| f.terms().first().map(|t| t.1.abs()));
+        let common = units().next().filter(|u| units().all(|v| v == *u) && row.iter().all(|f| f.terms().len() <= 1));
+        let Some(mut unit) = common else {
+            return Ok(self.compact(&[mean])?.pop().unwrap_or_default());
+        };
+        let (lo, hi) = self.interval(&mean);
+        let one = (1i64 << SHIFT) as f64;
+        while lo.abs().max(hi.abs()) > 0.999 * one * unit {
+            unit *= 2.0;
+        }
+        match self.dot(&mean, one / unit, Requant::Shift).filter(|d| self.fits(d)) {
+            Some(dot) => Ok(Form::wire(self.single(&dot)?, unit, 0.0)),
+            None => Ok(self.compact(&[mean])?.pop().unwrap_or_default()),
+        }
+    }
+
     fn row_quotients(&mut self, row: &[Form], count: f64, epsilon: f64) -> Result<Quotients, QuantError> {
         let row = if row.iter().any(|f| self.saturates(f)) { self.tightened(row)? } else { row.to_vec() };
         let row = self.narrowed(&row)?;

@@ -28,28 +28,29 @@ pub(super) fn normalise_rows(
     rows: &[Vec<usize>],
     norm: Norm,
 ) -> Result<Vec<Form>, QuantError> {
-    let x = builder.compact(x)?;
+    let length = rows.first().map_or(1, Vec::len);
+    let gathered: Vec<Form> = rows.iter().flatten().map(|&i| x[i].clone()).collect();
+    let aligned = builder.aligned(&gathered, length)?;
     let mut centred = Vec::with_capacity(rows.len());
-    for row in rows {
-        let own: Vec<Form> = row.iter().map(|&i| x[i].clone()).collect();
+    for own in aligned.chunks(length.max(1)) {
         if !norm.centred {
-            centred.push(own);
+            centred.push(own.to_vec());
             continue;
         }
-        let mut mean = crate::ops::pooling::sum(&own.iter().collect::<Vec<_>>()).scaled(1.0 / row.len().max(1) as f64);
-        if row.len() > COMPOSED_MEAN {
-            mean = builder.compact(&[mean])?.pop().unwrap_or_default();
-        }
+        let mean = if length > COMPOSED_MEAN {
+            builder.mean(own)?
+        } else {
+            crate::ops::pooling::sum(&own.iter().collect::<Vec<_>>()).scaled(1.0 / own.len() as f64)
+        };
         let negative = mean.scaled(-1.0);
         centred.push(own.iter().map(|f| f.plus(&negative)).collect());
     }
     let mut results = vec![Form::default(); x.len()];
     for (row, values) in rows.iter().zip(centred) {
         let count = if norm.mean { row.len() as f64 } else { 1.0 };
-        for (values, indices) in builder.normalise(&[values], count, norm.epsilon)?.into_iter().zip([row]) {
-            for (&i, value) in indices.iter().zip(values) {
-                results[i] = value;
-            }
+        let normal = builder.normalise(&[values], count, norm.epsilon)?;
+        for (&i, value) in row.iter().zip(normal.into_iter().flatten()) {
+            results[i] = value;
         }
     }
     Ok(results)
