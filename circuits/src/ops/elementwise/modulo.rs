@@ -48,7 +48,8 @@ impl Op for Mod {
             }
             // The dividend's magnitude, part by part: of both parts one is 0, and so is its remainder.
             let positive = builder.relu(x)?;
-            let negative = minus(&positive, x);
+            let negated: Vec<Form> = x.iter().map(|f| f.scaled(-1.0)).collect();
+            let negative = builder.relu(&negated)?;
             let (up, down) = (remainder(builder, &positive, &sizes)?, remainder(builder, &negative, &sizes)?);
             Ok(minus(&up, &down))
         })?;
