@@ -134,7 +134,7 @@ fn pair(
     let product = super::product::batched(builder, call, &left, &right)?;
     let shape = [sizes[0].as_slice(), &sizes[1], &other[2]].concat();
     let product = product.reshaped(shape).ok_or_else(|| call.refuse("sizes of one letter differ"))?;
-    Ok(Operand { labels: [batch, rows, columns].concat(), value: Value::Live(product).folded() })
+    Ok(Operand { labels: [batch, rows, columns].concat(), value: Value::Live(product).folded(false) })
 }
 
 /// An operand as a batch of matrices, and the sizes of the letters of each of the three groups.
@@ -199,7 +199,7 @@ fn reduced(call: &Call<'_>, x: &Operand, keep: &BTreeSet<Label>) -> Result<Opera
             sums[index] = sums[index].plus(form);
         }
     }
-    let value = Tensor::new(shape, sums).map(|t| Value::Live(t).folded());
+    let value = Tensor::new(shape, sums).map(|t| Value::Live(t).folded(false));
     Ok(Operand { labels, value: value.ok_or_else(|| call.refuse("an operand has another size"))? })
 }
 
