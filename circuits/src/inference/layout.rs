@@ -367,7 +367,8 @@ impl StepRows<'_> {
         let reference = || Error::Reference { step: self.index, what: format!("table {}", function.table) };
         let table = program.tables.get(function.table).ok_or_else(reference)?;
         let (hi, lo) = (argument >> LIMB_BITS, argument & ((1 << LIMB_BITS) - 1));
-        let entry = hi.checked_sub(table.first).and_then(|i| usize::try_from(i).ok()).and_then(|i| table.entries.get(i));
+        let entry =
+            hi.checked_sub(table.first).and_then(|i| usize::try_from(i).ok()).and_then(|i| table.entries.get(i));
         let outside = Error::Range { step: self.index, what: "a function's argument", got: argument.into() };
         let (base, slope) = *entry.ok_or(outside)?;
         self.asm.function(cell, FunctionRow { tag: function_tag(function.table), hi, lo, base, slope });
@@ -540,7 +541,9 @@ fn finish(mut asm: Assembler, task: &Task, words: Vec<Fr>, k: Option<u32>) -> Re
         asm.rows[row].tag = tag;
         asm.rows[row].f = f;
     }
-    asm.idle(task.salt);
+    let salt = asm.idle(task.salt);
+    // Nothing reads `w` there; a program without products or assertions would leave the column all zero.
+    asm.rows[salt].w = Fr::ONE;
     // LOG-4: the running sums end on a statement row.
     asm.statement(Fr::ZERO, Fr::ZERO);
     Ok(Layout { k, rows: asm.rows, values: asm.values, copies: asm.copies, words, tables: at })

@@ -5,11 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::tensor::MAX_ELEMENTS;
-
 use super::QuantError;
 use super::program::{
-    Block, Function, LANES, LIMB_BITS, Lane, Linear, MatMul, NO_WIRE, Program, RAW_BITS, Requant, Step, Table, Wire, Y_BITS,
+    Block, Function, LANES, LIMB_BITS, Lane, Linear, MAX_WIRES, MatMul, NO_WIRE, Program, RAW_BITS, Requant, Step,
+    Table, Wire, Y_BITS,
 };
 
 /// Largest absolute weight.
@@ -50,9 +49,9 @@ impl Interval {
 /// or bias too large, a lane that can leave `[-2^40, 2^40)`, a function's argument that can leave its table, a flag that can be
 /// anything but 0 or 1.
 pub fn check(program: &Program) -> Result<Vec<Interval>, QuantError> {
-    let inputs = program.sources.iter().try_fold(0usize, |sum, &n| sum.checked_add(n)).unwrap_or(usize::MAX);
-    if inputs > MAX_ELEMENTS {
-        return Err(QuantError::Malformed { what: "input values", expected: MAX_ELEMENTS, got: inputs });
+    let inputs = program.inputs();
+    if inputs > MAX_WIRES {
+        return Err(QuantError::Malformed { what: "input values", expected: MAX_WIRES, got: inputs });
     }
     let mut bounds = vec![Interval::RAW; inputs];
     for (index, step) in program.steps.iter().enumerate() {
@@ -76,6 +75,11 @@ pub fn check(program: &Program) -> Result<Vec<Interval>, QuantError> {
 /// # Errors
 /// As [`check`], without the step's index.
 pub fn step_bounds(step: &Step, tables: &[Table], bounds: &[Interval]) -> Result<Vec<Interval>, QuantError> {
+    // Before anything is allocated: a few bytes can ask for billions of wires.
+    let wires = bounds.len().saturating_add(step.outputs());
+    if wires > MAX_WIRES {
+        return Err(QuantError::Malformed { what: "wires", expected: MAX_WIRES, got: wires });
+    }
     match step {
         Step::Linear(linear) => linear_bounds(linear, bounds),
         Step::Function(function) => Ok(vec![function_bounds(function, tables, bounds)?]),
@@ -112,7 +116,9 @@ fn lane_output(lo: i128, hi: i128, requant: Requant) -> Result<Interval, QuantEr
 }
 
 fn block_bounds(block: &Block, bounds: &[Interval]) -> Result<Vec<Interval>, QuantError> {
-    if block.width == 0 || block.lanes.is_empty() || !block.operands.len().is_multiple_of(block.width) {
+    let whole = block.width > 0 && block.operands.len().is_multiple_of(block.width);
+    // Without a vector nothing would look at the lanes.
+    if !whole || block.operands.is_empty() || block.lanes.is_empty() {
         let (expected, got) = (block.width.max(1), block.operands.len());
         return Err(QuantError::Malformed { what: "operands of a block", expected, got });
     }
@@ -132,7 +138,11 @@ fn block_bounds(block: &Block, bounds: &[Interval]) -> Result<Vec<Interval>, Qua
 fn matmul_bounds(product: &MatMul, bounds: &[Interval]) -> Result<Vec<Interval>, QuantError> {
     let (a, b, inner) = (product.a.len(), product.b.len(), product.inner);
     if inner == 0 || a == 0 || b == 0 || !a.is_multiple_of(inner) || !b.is_multiple_of(inner) {
-        return Err(QuantError::Malformed { what: "operands of a matrix product", expected: inner.max(1), got: a.min(b) });
+        return Err(QuantError::Malformed {
+            what: "operands of a matrix product",
+            expected: inner.max(1),
+            got: a.min(b),
+        });
     }
     if product.bias.unsigned_abs() > MAX_BIAS.unsigned_abs() {
         return Err(QuantError::Weight { value: product.bias, limit: MAX_BIAS });
@@ -183,16 +193,16 @@ fn linear_bounds(linear: &Linear, bounds: &[Interval]) -> Result<Vec<Interval>, 
 ///
 /// # Errors
 /// [`QuantError::Malformed`] and [`QuantError::Weight`] for a lane that no circuit can hold.
-pub fn lane_interval(
-    lane: &Lane,
-    operands: &[Interval],
-    pairs: &[(i128, i128)],
-) -> Result<(i128, i128), QuantError> {
+pub fn lane_interval(lane: &Lane, operands: &[Interval], pairs: &[(i128, i128)]) -> Result<(i128, i128), QuantError> {
     if lane.weights.len() != operands.len() {
         return Err(QuantError::Malformed { what: "weights", expected: operands.len(), got: lane.weights.len() });
     }
     if lane.products.len() != pairs.len() {
-        return Err(QuantError::Malformed { what: "weights of products", expected: pairs.len(), got: lane.products.len() });
+        return Err(QuantError::Malformed {
+            what: "weights of products",
+            expected: pairs.len(),
+            got: lane.products.len(),
+        });
     }
     if lane.bias.unsigned_abs() > MAX_BIAS.unsigned_abs() {
         return Err(QuantError::Weight { value: lane.bias, limit: MAX_BIAS });
@@ -210,10 +220,10 @@ pub fn lane_interval(
         if weight.unsigned_abs() > MAX_WEIGHT.unsigned_abs() {
             return Err(QuantError::Weight { value: weight, limit: MAX_WEIGHT });
         }
-        // At most 2^40 · 2^80.
+        // At most 2^40 · 2^80 each, so a few hundred can leave 128 bits. Sums that did come back would hide how far they were.
         let (a, b) = (i128::from(weight) * from, i128::from(weight) * to);
-        lo = lo.saturating_add(a.min(b));
-        hi = hi.saturating_add(a.max(b));
+        let beyond = QuantError::LaneRange { lo: i128::MIN, hi: i128::MAX, limit: Y_LIMIT };
+        (lo, hi) = lo.checked_add(a.min(b)).zip(hi.checked_add(a.max(b))).ok_or(beyond)?;
     }
     Ok((lo, hi))
 }

@@ -5,7 +5,8 @@
 use super::QuantError;
 use super::bounds::{Interval, Y_LIMIT};
 use super::program::{
-    Block, Divide, Function, LIMB_BITS, Lane, Linear, MatMul, NO_WIRE, Program, RAW_BITS, Requant, Sqrt, Step, Table, Wire,
+    Block, Divide, Function, LIMB_BITS, Lane, Linear, MAX_WIRES, MatMul, NO_WIRE, Program, RAW_BITS, Requant, Sqrt,
+    Step, Table, Wire,
 };
 
 /// Everything that a run computed.
@@ -35,7 +36,11 @@ impl Program {
                 return Err(QuantError::RawRange { index, value, bits: RAW_BITS });
             }
         }
-        let mut wires = Vec::with_capacity(self.wires());
+        let count = self.wires();
+        if count > MAX_WIRES {
+            return Err(QuantError::Malformed { what: "wires", expected: MAX_WIRES, got: count });
+        }
+        let mut wires = Vec::with_capacity(count);
         wires.extend_from_slice(inputs);
         for (index, step) in self.steps.iter().enumerate() {
             step_values(step, &self.tables, &mut wires).map_err(|e| e.at_step(index))?;
@@ -127,18 +132,23 @@ fn matmul_values(product: &MatMul, wires: &mut Vec<i64>) -> Result<(), QuantErro
     Ok(())
 }
 
-/// A lane before requantisation; exact (wires are below `2^40`, weights at most `2^40`).
+/// A lane before requantisation, exactly.
 ///
 /// # Errors
-/// [`QuantError::Malformed`] when weights and operands, or products, differ in number.
+/// [`QuantError::Malformed`] when weights and operands, or products, differ in number; [`QuantError::LaneRange`] when the sum leaves 128 bits, which
+/// the bounds refuse too.
 pub fn lane_value(lane: &Lane, operands: &[i64], pairs: &[(i64, i64)]) -> Result<i128, QuantError> {
     if lane.weights.len() != operands.len() || lane.products.len() != pairs.len() {
         let (expected, got) = (operands.len() + pairs.len(), lane.weights.len() + lane.products.len());
         return Err(QuantError::Malformed { what: "weights", expected, got });
     }
-    let linear: i128 = lane.weights.iter().zip(operands).map(|(&w, &x)| i128::from(w) * i128::from(x)).sum();
-    let product = |(&w, &(a, b)): (&i64, &(i64, i64))| i128::from(w) * (i128::from(a) * i128::from(b));
-    Ok(i128::from(lane.bias) + linear + lane.products.iter().zip(pairs).map(product).sum::<i128>())
+    let linear = lane.weights.iter().zip(operands).map(|(&w, &x)| Some(i128::from(w) * i128::from(x)));
+    let product = |(&w, &(a, b)): (&i64, &(i64, i64))| i128::from(w).checked_mul(i128::from(a) * i128::from(b));
+    // In the order in which the bounds add, which then hold at each point of the sum.
+    let sum = linear
+        .chain(lane.products.iter().zip(pairs).map(product))
+        .try_fold(i128::from(lane.bias), |sum, term| sum.checked_add(term?));
+    sum.ok_or(QuantError::LaneRange { lo: i128::MIN, hi: i128::MAX, limit: Y_LIMIT })
 }
 
 fn requantised(y: i128, requant: Requant) -> Result<i64, QuantError> {
