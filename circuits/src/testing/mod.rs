@@ -4,6 +4,7 @@
 //! fails for the reason that the test names and not because a sum was stale.
 
 pub(crate) mod conformance;
+pub(crate) mod random;
 
 use std::sync::Arc;
 
