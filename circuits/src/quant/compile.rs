@@ -180,6 +180,8 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
         builder.at_node(&node.name);
         let results = ops::lower(builder, node, |name| values.get(name))?;
         for (name, value) in node.outputs.iter().zip(results) {
+            // A form weighs as much as a few terms.
+            builder.charge(4 * value.shape().iter().product::<usize>())?;
             values.insert(name, value);
         }
     }
