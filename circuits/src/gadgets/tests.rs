@@ -75,7 +75,8 @@ impl Point {
             beta: noise(2),
             advice: (0..10).map(|i| [noise(10 + i), noise(40 + i)]).collect(),
             f: [noise(5), noise(6), noise(7)],
-            w: if matches!(kind, RowKind::Dot { .. }) { noise(9) } else { Fr::from(kind.switch()) },
+            // An idle row may hold anything: the salt's does.
+            w: if matches!(kind, RowKind::Dot { .. } | RowKind::Idle) { noise(9) } else { Fr::from(kind.switch()) },
             word: noise(8),
         }
     }

@@ -628,7 +628,9 @@ fn finish(mut asm: Assembler, task: &Task, words: Vec<Fr>, k: Option<u32>) -> Re
         asm.rows[row].tag = tag;
         asm.rows[row].f = f;
     }
-    asm.idle(task.salt);
+    let salt = asm.idle(task.salt);
+    // Nothing reads `w` there; a program without products or assertions would leave the column all zero.
+    asm.rows[salt].w = Fr::ONE;
     // LOG-4: the running sums end on a statement row.
     asm.statement(Fr::ZERO, Fr::ZERO);
     Ok(Layout { k, shape: task.shape, rows: asm.rows, values: asm.values, copies: asm.copies, words, tables: at })

@@ -110,27 +110,45 @@ impl Graph {
                 return Err(ModelError::Duplicate { name: name.clone() });
             }
         }
-        let mut waiting = std::mem::take(&mut self.nodes);
-        while !waiting.is_empty() {
-            let mut later = Vec::new();
-            let before = self.nodes.len();
-            for node in waiting {
-                if node.inputs.iter().all(|i| i.is_empty() || known.contains(i)) {
-                    known.extend(node.outputs.iter().filter(|o| !o.is_empty()).cloned());
-                    self.nodes.push(node);
-                } else {
-                    later.push(node);
-                }
-            }
-            if let Some(stuck) = later.first().filter(|_| self.nodes.len() == before) {
-                let name = stuck.inputs.iter().find(|i| !i.is_empty() && !known.contains(*i)).cloned();
-                return Err(ModelError::UnknownValue { node: stuck.name.clone(), name: name.unwrap_or_default() });
-            }
-            waiting = later;
-        }
+        self.nodes = in_order(std::mem::take(&mut self.nodes), &mut known)?;
         match self.outputs.iter().find(|o| !known.contains(*o)) {
             Some(name) => Err(ModelError::UnknownValue { node: "graph output".into(), name: name.clone() }),
             None => Ok(self),
         }
     }
+}
+
+/// The nodes with each after all that it reads, the first of the file that can come next first. `known` are values that no node makes; those that
+/// nodes make are added.
+fn in_order(nodes: Vec<Node>, known: &mut BTreeSet<String>) -> Result<Vec<Node>, ModelError> {
+    let mut readers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut missing = vec![0usize; nodes.len()];
+    for (index, node) in nodes.iter().enumerate() {
+        let reads: BTreeSet<&str> = node.inputs.iter().map(String::as_str).filter(|i| !i.is_empty()).collect();
+        for name in reads.into_iter().filter(|i| !known.contains(*i)) {
+            missing[index] += 1;
+            readers.entry(name).or_default().push(index);
+        }
+    }
+    let mut ready: BTreeSet<usize> = (0..nodes.len()).filter(|i| missing[*i] == 0).collect();
+    let mut order = Vec::with_capacity(nodes.len());
+    while let Some(index) = ready.pop_first() {
+        order.push(index);
+        for name in nodes[index].outputs.iter().filter(|o| !o.is_empty()) {
+            for reader in readers.remove(name.as_str()).unwrap_or_default() {
+                missing[reader] -= 1;
+                if missing[reader] == 0 {
+                    ready.insert(reader);
+                }
+            }
+        }
+    }
+    let made = order.iter().flat_map(|index| &nodes[*index].outputs).filter(|o| !o.is_empty());
+    known.extend(made.cloned());
+    if let Some(stuck) = (0..nodes.len()).find(|i| missing[*i] > 0).map(|i| &nodes[i]) {
+        let name = stuck.inputs.iter().find(|i| !i.is_empty() && !known.contains(*i)).cloned();
+        return Err(ModelError::UnknownValue { node: stuck.name.clone(), name: name.unwrap_or_default() });
+    }
+    let mut nodes: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
+    Ok(order.into_iter().filter_map(|index| nodes[index].take()).collect())
 }

@@ -20,6 +20,8 @@ use super::{Attribute, Constant, Graph, Input, ModelError, Node};
 pub const MAX_BYTES: usize = 128 << 20;
 /// Most nodes.
 pub const MAX_NODES: usize = 100_000;
+/// Most values of all inputs together: each takes several rows.
+pub const MAX_INPUTS: usize = 1 << 20;
 /// Operator sets accepted.
 pub const OPSETS: std::ops::RangeInclusive<i64> = 7..=21;
 
@@ -85,6 +87,8 @@ fn read_graph(graph: &GraphProto, opset: i64) -> Result<Graph, ModelError> {
     }
     let live = graph.input.iter().filter(|i| !constants.contains_key(&i.name));
     let inputs = live.map(input).collect::<Result<Vec<_>, _>>()?;
+    let width = inputs.iter().filter_map(|i| elements(&i.shape)).fold(0, usize::saturating_add);
+    limit("values of all inputs", width, MAX_INPUTS)?;
     let ranges = ranges(graph);
     let nodes = graph.node.iter().enumerate().map(|(i, n)| node(n, i, opset, &ranges)).collect::<Result<_, _>>()?;
     if inputs.is_empty() || graph.output.is_empty() {

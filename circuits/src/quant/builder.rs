@@ -13,9 +13,12 @@ use super::interpreter::step_values;
 use super::program::{LANES, Lane, Linear, Program, Requant, SHIFT, Step, Table, Wire, Y_BITS};
 use super::report::LayerReport;
 use super::{Calibration, QuantError};
+use crate::model::ModelError;
 
 /// Wires of larger magnitude are narrowed before they meet weights that are not exact.
 const WIDE: i64 = 1 << 22;
+/// Most terms of all linear forms that ops compose: about 4 GB.
+const MAX_TERMS: usize = 1 << 28;
 /// Share of the lane's range that a scale aims at; the rest absorbs the rounding of weights.
 pub(super) const HEADROOM: f64 = 0.999;
 /// Half a unit after a shift: makes the shift round to nearest.
@@ -47,6 +50,7 @@ pub struct Builder<'a> {
     pub(super) relu_follows: bool,
     node: String,
     layers: Vec<LayerReport>,
+    composed: usize,
 }
 
 impl<'a> Builder<'a> {
@@ -86,7 +90,21 @@ impl<'a> Builder<'a> {
             relu_follows: false,
             node: "input".into(),
             layers: Vec::new(),
+            composed: 0,
         })
+    }
+
+    /// Counts terms of linear forms that are about to be kept, so that a small file cannot ask for all memory.
+    ///
+    /// # Errors
+    /// [`ModelError::TooLarge`] when they are too many.
+    pub fn charge(&mut self, terms: usize) -> Result<(), QuantError> {
+        self.composed = self.composed.saturating_add(terms);
+        if self.composed > MAX_TERMS {
+            let (what, limit, got) = ("terms of linear forms", MAX_TERMS, self.composed);
+            return Err(ModelError::TooLarge { what, limit, got }.into());
+        }
+        Ok(())
     }
 
     /// Says which node the next steps belong to (for errors and the report).
@@ -154,6 +172,7 @@ impl<'a> Builder<'a> {
         let dense: Vec<Vec<(usize, f64)>> =
             x.iter().map(|f| f.terms().iter().map(|&(w, c)| (index[&w], c)).collect()).collect();
         let rows = if x.is_empty() { 0 } else { matrix.len() / x.len() };
+        self.charge(rows.saturating_mul(wires.len()))?;
         Ok((0..rows)
             .map(|r| {
                 let mut sums = vec![0.0; wires.len()];

@@ -208,6 +208,8 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
         builder.expect_relu(node.outputs.first().is_some_and(|name| only_relus.contains(name.as_str())));
         let results = ops::lower(builder, node, |name| values.get(name))?;
         for (name, value) in node.outputs.iter().zip(results) {
+            // A form weighs as much as a few terms.
+            builder.charge(4 * value.shape().iter().product::<usize>())?;
             values.insert(name, value);
         }
     }

@@ -2,8 +2,10 @@
 
 mod completeness;
 mod matrix;
+mod division;
 mod pinned;
 mod pranks;
+mod products;
 mod raw_range;
 mod rows;
 
