@@ -1,7 +1,8 @@
 //! One stage of a proof in a process of its own, for `scripts/bench`: prints one JSON object.
 //!
 //! `stages STAGE MODEL_DIR CACHE_DIR [INPUT.json]`, with STAGE one of `keys`, `direct`, `inner-keys`, `inner`, `aggregation-keys`,
-//! `aggregate`. Seconds are wall seconds of the stage alone, key and SRS loading excluded; memory is measured by the caller.
+//! `aggregate`; MODEL_DIR is any folder that `dodona model compile` wrote. Seconds are wall seconds of the stage alone, key and SRS loading
+//! excluded; memory is the process's peak, where the system tells it (Linux).
 #![allow(clippy::print_stdout, reason = "a program")]
 
 use std::path::PathBuf;
@@ -24,8 +25,20 @@ fn main() -> Outcome<()> {
         Some(path) => Input::parse(&model, &std::fs::read(path)?)?.slots,
         None => vec![zero_slot(&model); model.manifest().slots],
     };
-    println!("{}", run(stage, &model, &ring, &slots)?);
+    let mut figures = run(stage, &model, &ring, &slots)?;
+    if let Some(peak) = peak_mib() {
+        figures["peak_mib"] = json!(peak);
+    }
+    println!("{figures}");
     Ok(())
+}
+
+/// Peak resident memory of this process.
+fn peak_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024.0)
 }
 
 fn run(stage: &str, model: &Model, ring: &KeyRing, slots: &[Slot]) -> Outcome<Value> {

@@ -23,6 +23,7 @@ pub mod input;
 pub mod keys;
 pub mod manifest;
 pub mod model;
+pub mod predict;
 pub mod prover;
 #[cfg(test)]
 mod tests;
