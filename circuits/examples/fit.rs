@@ -2,12 +2,15 @@
 //!
 //! `cargo run -p dodona-circuits --example fit -- CACHE_DIR [LARGEST_K]`, after `cargo build -p dodona-circuits --examples`. Every stage runs in a
 //! process of its own (`examples/stages.rs`). Prints a table of measured against fitted, then the constants.
+//!
+//! The networks have one shape of circuit, on which commitments and transforms grow alike, so that times alone cannot tell them apart. Their ratio is
+//! taken from the probe; what is fitted is one factor for both, and what does not grow.
 #![allow(clippy::print_stdout, reason = "a program")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dodona_circuits::api::predict::{Counts, Fit, probe, seconds};
+use dodona_circuits::api::predict::{Counts, Fit, probe, probe_work, seconds};
 use dodona_circuits::api::{CompileRequest, Model};
 use dodona_circuits::quant::Options;
 use prost::Message;
@@ -34,13 +37,22 @@ fn main() -> Outcome<()> {
     let cache = PathBuf::from(args.next().ok_or("usage: fit CACHE_DIR [LARGEST_K]")?);
     let largest: u32 = args.next().map_or(Ok(15), |k| k.parse())?;
     let scratch = cache.join("fit");
-    let probe = (0..3).map(|_| probe()).fold(f64::INFINITY, f64::min);
+    let unit = {
+        let (seconds, work) = (probe(), probe_work());
+        (seconds.0 / work.0, seconds.1 / work.1)
+    };
     let mut list = Vec::new();
     for (width, _) in WIDTHS.into_iter().filter(|w| w.1 <= largest) {
         let dir = scratch.join(format!("mlp-{width}"));
         let onnx = mlp(width);
-        let request =
-            CompileRequest { onnx: &onnx, spec: None, calibration: None, options: Options::default(), slots: 1, salt: None };
+        let request = CompileRequest {
+            onnx: &onnx,
+            spec: None,
+            calibration: None,
+            options: Options::default(),
+            slots: 1,
+            salt: None,
+        };
         let (model, _) = Model::compile(request, &dir)?;
         let size = &model.manifest().direct;
         let keys = stage("keys", &dir, &cache)?;
@@ -53,10 +65,12 @@ fn main() -> Outcome<()> {
             mib: number(&keys, "peak_mib")?.max(number(&direct, "peak_mib")?),
         });
     }
-    let proof = fit(&list, |m| m.proof, Counts::proof_work);
-    let keys = fit(&list, |m| m.keys, Counts::key_work);
+    let probed = |work: (f64, f64)| unit.0 * work.0 + unit.1 * work.1;
+    let scaled = |f: (f64, f64)| Fit { fixed: f.0, commit: f.1 * unit.0, field: f.1 * unit.1 };
+    let proof = scaled(fit(&list, |m| m.proof, |c| probed(c.proof_work())));
+    let keys = scaled(fit(&list, |m| m.keys, |c| probed(c.key_work())));
     let bytes = |c: &Counts| c.polynomials() * 32.0 * libm::exp2(f64::from(c.k)) / f64::from(1 << 20);
-    let memory = fit(&list, |m| m.mib, |c| (bytes(c), 0.0));
+    let memory = fit(&list, |m| m.mib, bytes);
     println!("| k | key s | fitted | proof s | fitted | MiB | fitted |\n|---:|---:|---:|---:|---:|---:|---:|");
     for m in &list {
         let c = &m.counts;
@@ -68,17 +82,21 @@ fn main() -> Outcome<()> {
             m.proof,
             seconds(proof, c.proof_work()),
             m.mib,
-            seconds(memory, (bytes(c), 0.0)),
+            memory.0 + memory.1 * bytes(c),
         );
     }
     let constant = |name: &str, f: Fit| {
-        println!("pub const {name}: Fit = Fit {{ fixed: {:.4}, commit: {:.3e}, field: {:.3e} }};", f.fixed, f.commit, f.field);
+        println!(
+            "pub const {name}: Fit = Fit {{ fixed: {:.4}, commit: {:.3e}, field: {:.3e} }};",
+            f.fixed, f.commit, f.field
+        );
     };
     println!();
     constant("PROOF", proof);
     constant("KEYS", keys);
-    println!("pub const MEMORY_FIXED: f64 = {:.1};\npub const MEMORY_SHARE: f64 = {:.3};", memory.fixed, memory.commit);
-    println!("pub const REFERENCE_PROBE: f64 = {probe:.5};");
+    println!("pub const MEMORY_FIXED: f64 = {:.1};\npub const MEMORY_SHARE: f64 = {:.3};", memory.0, memory.1);
+    let (commit, field) = probe();
+    println!("pub const REFERENCE_PROBE: f64 = {:.5};", commit + field);
     Ok(())
 }
 
@@ -91,28 +109,15 @@ fn stage(name: &str, dir: &Path, cache: &Path) -> Outcome<Value> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Least squares of the relative errors, no constant below 0: each in turn takes its best value while the others stay.
-fn fit(list: &[Measured], measured: impl Fn(&Measured) -> f64, work: impl Fn(&Counts) -> (f64, f64)) -> Fit {
-    let rows: Vec<([f64; 3], f64)> = list
-        .iter()
-        .map(|m| {
-            let (commit, field) = work(&m.counts);
-            ([1.0, commit, field], measured(m))
-        })
-        .collect();
-    let mut x = [0.0; 3];
-    for _ in 0..200_000 {
-        for j in 0..3 {
-            let (mut up, mut down) = (0.0, 0.0);
-            for (a, y) in &rows {
-                let others: f64 = (0..3).filter(|i| *i != j).map(|i| a[i] * x[i]).sum();
-                up += a[j] * (y - others) / (y * y);
-                down += a[j] * a[j] / (y * y);
-            }
-            x[j] = if down > 0.0 { (up / down).max(0.0) } else { 0.0 };
-        }
-    }
-    Fit { fixed: x[0], commit: x[1], field: x[2] }
+/// `fixed + factor · work` by least squares of the relative errors; `fixed` is not below 0.
+fn fit(list: &[Measured], measured: impl Fn(&Measured) -> f64, work: impl Fn(&Counts) -> f64) -> (f64, f64) {
+    // Divided by what was measured: fixed · u + factor · v = 1.
+    let rows: Vec<(f64, f64)> = list.iter().map(|m| (1.0 / measured(m), work(&m.counts) / measured(m))).collect();
+    let sum = |f: &dyn Fn(&(f64, f64)) -> f64| rows.iter().map(f).sum::<f64>();
+    let (uu, uv, vv, u, v) =
+        (sum(&|r| r.0 * r.0), sum(&|r| r.0 * r.1), sum(&|r| r.1 * r.1), sum(&|r| r.0), sum(&|r| r.1));
+    let fixed = (u * vv - v * uv) / (uu * vv - uv * uv);
+    if fixed.is_finite() && fixed > 0.0 { (fixed, (v - uv * fixed) / vv) } else { (0.0, v / vv) }
 }
 
 /// `16 → width → width → 3` with reproducible weights.

@@ -83,7 +83,11 @@ impl Point {
         let c = &self.columns;
         let s = self.selectors;
         let small = [(c.active, self.active), (c.requant, s.requant), (c.group, s.group), (c.e, s.e), (c.n, s.n)];
-        let named = c.f.into_iter().zip(self.f).chain([(c.w, self.w)]).chain(small.map(|(column, value)| (column, Fr::from(value))));
+        let named =
+            c.f.into_iter()
+                .zip(self.f)
+                .chain([(c.w, self.w)])
+                .chain(small.map(|(column, value)| (column, Fr::from(value))));
         named.into_iter().find(|(found, _)| found.index() == column).unwrap().1
     }
 

@@ -6,7 +6,7 @@ use ff::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff;
 
-use super::assembler::{Assembler, Cell, FunctionRow, Operand, Row, Values};
+use super::assembler::{Assembler, Cell, FunctionRow, Operand, Part, Row, Values};
 use super::error::Error;
 use super::shape::Shape;
 use super::statement::{
@@ -70,6 +70,13 @@ impl Task {
         1 + self.slots * (sources + self.program.outputs.len().div_ceil(OUTPUTS_PER_WORD))
     }
 
+    /// Places of each slot's output words among the instance words.
+    pub fn output_words(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
+        let outputs = self.program.outputs.len().div_ceil(OUTPUTS_PER_WORD);
+        let slot = (self.words_used() - 1) / self.slots.max(1);
+        (1..=self.slots).map(move |number| 1 + number * slot - outputs..1 + number * slot)
+    }
+
     /// Checks the task: bounds of the program, number of words, slots and outputs, kinds of sources.
     ///
     /// # Errors
@@ -120,6 +127,8 @@ pub struct Layout {
     pub copies: Vec<(Cell, Cell)>,
     /// The instance: exactly the shape's words.
     pub words: Vec<Fr>,
+    /// First row of each part, in order.
+    pub parts: Vec<(usize, Part)>,
     /// For each tag from [`RANGE_TAG`]: `hi` of the first entry, and the row of each entry.
     pub tables: Vec<(i64, Vec<usize>)>,
 }
@@ -142,6 +151,7 @@ impl Layout {
         check_inputs(task, inputs)?;
         let mut asm = Assembler::default();
         let words = words(task, context, inputs)?;
+        asm.part(Part::Statement);
         let (word_cells, constants) = statement_rows(&mut asm, task, &words);
         let mut next_word = 1;
         for input in inputs {
@@ -156,6 +166,7 @@ impl Layout {
             let run = task.program.evaluate(&raw)?;
             step_rows(&mut asm, &task.program, &constants, &run.wires, &mut wires)?;
             let count = task.program.outputs.len().div_ceil(OUTPUTS_PER_WORD);
+            asm.part(Part::Outputs);
             output_rows(&mut asm, &task.program, &constants, &wires, &word_cells[next_word..next_word + count])?;
             next_word += count;
         }
@@ -244,6 +255,7 @@ fn source_rows(
     public: &[Cell],
     wires: &mut Vec<Cell>,
 ) {
+    asm.part(Part::Source(index));
     let mut packed = Vec::new();
     for (chunk, word) in source.values.chunks(LANES).zip(pack(&source.values)) {
         let offset: Fr = (0..chunk.len() as u32).map(|j| pow2(LANE_BITS * j + Y_BITS)).sum();
@@ -255,6 +267,7 @@ fn source_rows(
     }
     match kind {
         SourceKind::Committed { .. } => {
+            asm.part(Part::Commitment(index));
             let [schema, length] = constants.sources[index];
             let mut message = vec![Operand::Copy(schema), Operand::Copy(length), Operand::Free(source.salt)];
             message.extend(packed.into_iter().map(Operand::Copy));
@@ -288,6 +301,7 @@ fn step_rows(
     wires: &mut Vec<Cell>,
 ) -> Result<(), Error> {
     for (index, step) in program.steps.iter().enumerate() {
+        asm.part(Part::Step(index));
         let mut rows = StepRows { asm, index, constants, values, wires };
         match step {
             Step::Linear(linear) => rows.linear(linear)?,
@@ -367,7 +381,8 @@ impl StepRows<'_> {
         let reference = || Error::Reference { step: self.index, what: format!("table {}", function.table) };
         let table = program.tables.get(function.table).ok_or_else(reference)?;
         let (hi, lo) = (argument >> LIMB_BITS, argument & ((1 << LIMB_BITS) - 1));
-        let entry = hi.checked_sub(table.first).and_then(|i| usize::try_from(i).ok()).and_then(|i| table.entries.get(i));
+        let entry =
+            hi.checked_sub(table.first).and_then(|i| usize::try_from(i).ok()).and_then(|i| table.entries.get(i));
         let outside = Error::Range { step: self.index, what: "a function's argument", got: argument.into() };
         let (base, slope) = *entry.ok_or(outside)?;
         self.asm.function(cell, FunctionRow { tag: function_tag(function.table), hi, lo, base, slope });
@@ -524,6 +539,7 @@ fn finish(mut asm: Assembler, task: &Task, words: Vec<Fr>, k: Option<u32>) -> Re
         return Err(Error::TooManyRows { needed, needed_k, k });
     }
     let usable = (1_usize << k) - BLINDING_ROWS;
+    asm.part(Part::Idle);
     while asm.rows.len() < usable - 2 {
         asm.idle(Fr::ZERO);
     }
@@ -543,5 +559,5 @@ fn finish(mut asm: Assembler, task: &Task, words: Vec<Fr>, k: Option<u32>) -> Re
     asm.idle(task.salt);
     // LOG-4: the running sums end on a statement row.
     asm.statement(Fr::ZERO, Fr::ZERO);
-    Ok(Layout { k, rows: asm.rows, values: asm.values, copies: asm.copies, words, tables: at })
+    Ok(Layout { k, rows: asm.rows, values: asm.values, copies: asm.copies, words, parts: asm.parts, tables: at })
 }

@@ -60,11 +60,9 @@ pub fn lower<'v>(
     node: &Node,
     value: impl Fn(&str) -> Option<&'v Value>,
 ) -> Result<Vec<Value>, QuantError> {
-    let op = registry().find(|op| op.domain() == node.domain && op.name() == node.op).ok_or_else(|| OpError::Unknown {
-        op: node.op.clone(),
-        node: node.name.clone(),
-        supported: supported(),
-    })?;
+    let op = registry()
+        .find(|op| op.domain() == node.domain && op.name() == node.op)
+        .ok_or_else(|| OpError::Unknown { op: node.op.clone(), node: node.name.clone(), supported: supported() })?;
     let inputs = node.inputs.iter().map(|name| value(name)).collect();
     let call = Call::new(node, op, inputs);
     let results = op.lower(builder, &call)?;

@@ -34,11 +34,8 @@ impl Builder<'_> {
     pub fn multiply(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
         let pairs: Vec<(&Form, &Form)> = same_length(a, b)?;
         let live = |f: &Form| f.as_constant().is_none();
-        let both: Vec<(Form, Form)> = pairs
-            .iter()
-            .filter(|(x, y)| live(x) && live(y))
-            .map(|(x, y)| ((*x).clone(), (*y).clone()))
-            .collect();
+        let both: Vec<(Form, Form)> =
+            pairs.iter().filter(|(x, y)| live(x) && live(y)).map(|(x, y)| ((*x).clone(), (*y).clone())).collect();
         let (left, right): (Vec<Form>, Vec<Form>) = both.into_iter().unzip();
         let (left, right) = (self.factors(&left)?, self.factors(&right)?);
         let mut dots = Vec::with_capacity(left.len());
@@ -148,7 +145,8 @@ impl Builder<'_> {
         let limit = (HEADROOM * libm::exp2(bits)).min(FACTOR);
         let (left, left_unit) = self.uniform(a, limit)?;
         let (right, right_unit) = self.uniform(b, limit)?;
-        let transposed: Vec<Wire> = (0..n).flat_map(|j| (0..k).map(move |i| (i, j))).map(|(i, j)| right[i * n + j]).collect();
+        let transposed: Vec<Wire> =
+            (0..n).flat_map(|j| (0..k).map(move |i| (i, j))).map(|(i, j)| right[i * n + j]).collect();
         let first = self.bounds.len();
         let step = MatMul { inner: k, a: left, b: transposed, bias: 0, requant: Requant::Shift };
         self.push(Step::MatMul(step))?;
@@ -174,13 +172,12 @@ impl Builder<'_> {
         {
             return Ok((index.into_iter().map(|i| ready[i].0).collect(), unit));
         }
-        let bound = compacted.iter().map(|f| self.interval(f)).fold(0.0f64, |m, (lo, hi)| m.max(lo.abs()).max(hi.abs()));
+        let bound =
+            compacted.iter().map(|f| self.interval(f)).fold(0.0f64, |m, (lo, hi)| m.max(lo.abs()).max(hi.abs()));
         let mut scale = limit * (1i64 << SHIFT) as f64 / bound.max(1e-30);
         for _ in 0..200 {
-            let dots: Option<Vec<Dot>> = compacted
-                .iter()
-                .map(|f| self.dot(f, scale, Requant::Shift).filter(|d| self.fits(d)))
-                .collect();
+            let dots: Option<Vec<Dot>> =
+                compacted.iter().map(|f| self.dot(f, scale, Requant::Shift).filter(|d| self.fits(d))).collect();
             if let Some(dots) = dots {
                 let wires = self.emit(&dots)?;
                 return Ok((index.into_iter().map(|i| wires[i]).collect(), (1i64 << SHIFT) as f64 / scale));

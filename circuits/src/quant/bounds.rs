@@ -9,7 +9,8 @@ use crate::model::tensor::MAX_ELEMENTS;
 
 use super::QuantError;
 use super::program::{
-    Block, Function, LANES, LIMB_BITS, Lane, Linear, MatMul, NO_WIRE, Program, RAW_BITS, Requant, Step, Table, Wire, Y_BITS,
+    Block, Function, LANES, LIMB_BITS, Lane, Linear, MatMul, NO_WIRE, Program, RAW_BITS, Requant, Step, Table, Wire,
+    Y_BITS,
 };
 
 /// Largest absolute weight.
@@ -132,7 +133,11 @@ fn block_bounds(block: &Block, bounds: &[Interval]) -> Result<Vec<Interval>, Qua
 fn matmul_bounds(product: &MatMul, bounds: &[Interval]) -> Result<Vec<Interval>, QuantError> {
     let (a, b, inner) = (product.a.len(), product.b.len(), product.inner);
     if inner == 0 || a == 0 || b == 0 || !a.is_multiple_of(inner) || !b.is_multiple_of(inner) {
-        return Err(QuantError::Malformed { what: "operands of a matrix product", expected: inner.max(1), got: a.min(b) });
+        return Err(QuantError::Malformed {
+            what: "operands of a matrix product",
+            expected: inner.max(1),
+            got: a.min(b),
+        });
     }
     if product.bias.unsigned_abs() > MAX_BIAS.unsigned_abs() {
         return Err(QuantError::Weight { value: product.bias, limit: MAX_BIAS });
@@ -183,16 +188,16 @@ fn linear_bounds(linear: &Linear, bounds: &[Interval]) -> Result<Vec<Interval>, 
 ///
 /// # Errors
 /// [`QuantError::Malformed`] and [`QuantError::Weight`] for a lane that no circuit can hold.
-pub fn lane_interval(
-    lane: &Lane,
-    operands: &[Interval],
-    pairs: &[(i128, i128)],
-) -> Result<(i128, i128), QuantError> {
+pub fn lane_interval(lane: &Lane, operands: &[Interval], pairs: &[(i128, i128)]) -> Result<(i128, i128), QuantError> {
     if lane.weights.len() != operands.len() {
         return Err(QuantError::Malformed { what: "weights", expected: operands.len(), got: lane.weights.len() });
     }
     if lane.products.len() != pairs.len() {
-        return Err(QuantError::Malformed { what: "weights of products", expected: pairs.len(), got: lane.products.len() });
+        return Err(QuantError::Malformed {
+            what: "weights of products",
+            expected: pairs.len(),
+            got: lane.products.len(),
+        });
     }
     if lane.bias.unsigned_abs() > MAX_BIAS.unsigned_abs() {
         return Err(QuantError::Weight { value: lane.bias, limit: MAX_BIAS });

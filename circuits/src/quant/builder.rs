@@ -30,6 +30,17 @@ pub(super) struct Dot {
     pub requant: Requant,
 }
 
+/// What a builder leaves.
+#[derive(Debug)]
+pub struct Finished {
+    /// The program.
+    pub program: Program,
+    /// What was materialised.
+    pub layers: Vec<LayerReport>,
+    /// Node of each run of steps, with its first step; `input`, `output` and `flags` are no nodes of the graph.
+    pub origins: Vec<(usize, String)>,
+}
+
 /// A program under construction.
 #[derive(Debug)]
 pub struct Builder<'a> {
@@ -44,6 +55,8 @@ pub struct Builder<'a> {
     pub(super) out_of_domain: Vec<Wire>,
     pub(super) saturated: Vec<Wire>,
     node: String,
+    /// Node of each run of steps, with its first step.
+    origins: Vec<(usize, String)>,
     layers: Vec<LayerReport>,
 }
 
@@ -81,6 +94,7 @@ impl<'a> Builder<'a> {
             out_of_domain: Vec::new(),
             saturated: Vec::new(),
             node: "input".into(),
+            origins: Vec::new(),
             layers: Vec::new(),
         })
     }
@@ -200,6 +214,9 @@ impl<'a> Builder<'a> {
             step_values(&step, &self.tables, wires).map_err(|e| e.at_step(at))?;
         }
         self.bounds.extend(bounds);
+        if self.origins.last().is_none_or(|(_, node)| *node != self.node) {
+            self.origins.push((at, self.node.clone()));
+        }
         self.steps.push(step);
         Ok(())
     }
@@ -228,7 +245,12 @@ impl<'a> Builder<'a> {
         let half = if shifts(requant) { HALF } else { 0 };
         let terms = form.terms().iter().map(|&(w, c)| Some((w, integer(c * scale, MAX_WEIGHT)?)));
         let terms = terms.filter(|t| !matches!(t, Some((_, 0)))).collect::<Option<Vec<_>>>()?;
-        Some(Dot { terms, products: Vec::new(), bias: integer(form.offset() * scale, MAX_BIAS - HALF)? + half, requant })
+        Some(Dot {
+            terms,
+            products: Vec::new(),
+            bias: integer(form.offset() * scale, MAX_BIAS - HALF)? + half,
+            requant,
+        })
     }
 
     /// The finest dot product for a form: `scale` first, then smaller by `step` until weights and lane fit. Returns it with its scale.
@@ -307,12 +329,14 @@ impl<'a> Builder<'a> {
     }
 
     /// Closes the program. `outputs` are wires; the flags are computed from what was clamped and saturated.
-    pub(super) fn close(mut self, outputs: Vec<Wire>) -> Result<(Program, Vec<LayerReport>), QuantError> {
+    pub(super) fn close(mut self, outputs: Vec<Wire>) -> Result<Finished, QuantError> {
+        self.at_node("flags");
         let (domain, inner) = (std::mem::take(&mut self.out_of_domain), std::mem::take(&mut self.saturated));
         let in_domain = self.flag_of(domain)?;
         let unsaturated = self.flag_of(inner)?;
         let (sources, tables, steps) = (self.sources, self.tables, self.steps);
-        Ok((Program { sources, tables, steps, outputs, in_domain, unsaturated }, self.layers))
+        let program = Program { sources, tables, steps, outputs, in_domain, unsaturated };
+        Ok(Finished { program, layers: self.layers, origins: self.origins })
     }
 }
 

@@ -74,7 +74,12 @@ impl Builder<'_> {
             if self.bounds[x as usize].hi > range.hi {
                 plans.push((None, range));
                 let width = range.hi - range.lo;
-                upper.push(Dot { terms: vec![(wire, -1)], bias: width - bias, requant: Requant::Relu, ..Dot::default() });
+                upper.push(Dot {
+                    terms: vec![(wire, -1)],
+                    bias: width - bias,
+                    requant: Requant::Relu,
+                    ..Dot::default()
+                });
             } else {
                 plans.push((Some((wire, bias)), range));
             }
@@ -95,7 +100,12 @@ impl Builder<'_> {
 
     /// A dot product that is 0 iff `sign · x + bias <= 0`, else positive; shifted to 20 bits where its range allows.
     fn deviation(&self, x: Wire, sign: i64, bias: i64) -> Dot {
-        let shifted = Dot { terms: vec![(x, sign)], bias: bias + (1 << SHIFT) - 1, requant: Requant::ReluShift, ..Dot::default() };
+        let shifted = Dot {
+            terms: vec![(x, sign)],
+            bias: bias + (1 << SHIFT) - 1,
+            requant: Requant::ReluShift,
+            ..Dot::default()
+        };
         if self.fits(&shifted) {
             return shifted;
         }
@@ -104,8 +114,12 @@ impl Builder<'_> {
 
     /// A wire that is 1 iff all `deviations` (which are never negative) are 0, else 0.
     pub(super) fn flag_of(&mut self, deviations: Vec<Wire>) -> Result<Wire, QuantError> {
-        let none_of =
-            |wires: &[Wire]| Dot { terms: wires.iter().map(|&w| (w, -1)).collect(), bias: 1, requant: Requant::Relu, ..Dot::default() };
+        let none_of = |wires: &[Wire]| Dot {
+            terms: wires.iter().map(|&w| (w, -1)).collect(),
+            bias: 1,
+            requant: Requant::Relu,
+            ..Dot::default()
+        };
         let mut groups: Vec<Vec<Wire>> = Vec::new();
         for wire in deviations {
             match groups.last_mut() {

@@ -11,8 +11,9 @@ use crate::ops::{self, Value};
 
 use super::QuantError;
 use super::bounds;
-use super::builder::Builder;
+use super::builder::{Builder, Finished};
 use super::form::Form;
+use super::heads::{Head, heads};
 use super::program::Program;
 use super::report::LayerReport;
 
@@ -110,6 +111,23 @@ pub struct Compiled {
     pub options: Options,
     /// What was materialised, node by node.
     pub layers: Vec<LayerReport>,
+    /// Where the program's steps come from, in order.
+    pub origins: Vec<Origin>,
+    /// What the graph's outputs mean, in order.
+    pub heads: Vec<Head>,
+}
+
+/// A run of steps that one node needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Name of the ONNX node; `input`, `output` and `flags` for what the compiler adds.
+    pub node: String,
+    /// Its operation; the name again where it is no node of the graph.
+    pub op: String,
+    /// The first step.
+    pub first: usize,
+    /// The step after the last one.
+    pub end: usize,
 }
 
 impl Compiled {
@@ -148,7 +166,7 @@ pub fn compile(
     let domains: Vec<(f64, f64)> = spec.fields.iter().map(|f| f.domain_units()).collect();
     let scales: Vec<f64> = spec.fields.iter().map(|f| f.scale as f64).collect();
     let inputs = builder.inputs(&domains, &scales)?;
-    let outputs = lower(&graph, inputs, &mut builder)?;
+    let (outputs, widths) = lower(&graph, inputs, &mut builder)?;
     if spec.outputs.is_empty() {
         spec.outputs = default_outputs(outputs.len());
     }
@@ -156,13 +174,28 @@ pub fn compile(
         return Err(QuantError::OutputWidth { expected: spec.outputs.len(), got: outputs.len() });
     }
     let scales: Vec<f64> = spec.outputs.iter().map(|o| o.scale as f64).collect();
-    let (program, layers) = builder.finish(&outputs, &scales)?;
+    let Finished { program, layers, origins } = builder.finish(&outputs, &scales)?;
     bounds::check(&program)?;
-    Ok(Compiled { program, spec, options: options.clone(), layers })
+    let origins = named(&graph, &origins, program.steps.len());
+    let heads = heads(&graph, &widths);
+    Ok(Compiled { program, spec, options: options.clone(), layers, origins, heads })
 }
 
-/// Runs the graph on forms; returns the elements of all outputs, in order.
-fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<Vec<Form>, QuantError> {
+/// Runs of steps with the operations of their nodes; `steps` is the number of all.
+fn named(graph: &Graph, origins: &[(usize, String)], steps: usize) -> Vec<Origin> {
+    let ops: BTreeMap<&str, &str> = graph.nodes.iter().map(|n| (n.name.as_str(), n.op.as_str())).collect();
+    let ends = origins.iter().skip(1).map(|o| o.0).chain([steps]);
+    let origin = |((first, node), end): (&(usize, String), usize)| Origin {
+        node: node.clone(),
+        op: ops.get(node.as_str()).map_or_else(|| node.clone(), |op| (*op).to_owned()),
+        first: *first,
+        end,
+    };
+    origins.iter().zip(ends).map(origin).collect()
+}
+
+/// Runs the graph on forms; returns the elements of all outputs, in order, and the width of each output.
+fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<(Vec<Form>, Vec<usize>), QuantError> {
     let mut values: BTreeMap<&str, Value> = BTreeMap::new();
     for (name, constant) in &graph.constants {
         values.insert(name, Value::from(constant.clone()));
@@ -183,15 +216,17 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
             values.insert(name, value);
         }
     }
-    let mut outputs = Vec::new();
+    let (mut outputs, mut widths) = (Vec::new(), Vec::new());
     for name in &graph.outputs {
         let value = values
             .get(name.as_str())
             .ok_or_else(|| ModelError::UnknownValue { node: "graph output".into(), name: name.clone() })?;
         let tensor = value.forms().ok_or_else(|| ModelError::OutputType { name: name.clone() })?;
-        outputs.extend(tensor.into_data());
+        let data = tensor.into_data();
+        widths.push(data.len());
+        outputs.extend(data);
     }
-    Ok(outputs)
+    Ok((outputs, widths))
 }
 
 /// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or `±16`.

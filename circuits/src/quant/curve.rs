@@ -146,7 +146,12 @@ impl Builder<'_> {
         let mut second = Vec::with_capacity(u.len());
         for (&u, &extra) in u.iter().zip(&wide) {
             let width = (span - 1) as f64 * libm::exp2(f64::from(extra));
-            second.push(Dot { terms: vec![(u, -1)], bias: width.floor() as i64, requant: Requant::Relu, ..Dot::default() });
+            second.push(Dot {
+                terms: vec![(u, -1)],
+                bias: width.floor() as i64,
+                requant: Requant::Relu,
+                ..Dot::default()
+            });
         }
         let v = self.emit(&second)?;
         let mut third = Vec::new();

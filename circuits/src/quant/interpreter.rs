@@ -5,7 +5,8 @@
 use super::QuantError;
 use super::bounds::{Interval, Y_LIMIT};
 use super::program::{
-    Block, Divide, Function, LIMB_BITS, Lane, Linear, MatMul, NO_WIRE, Program, RAW_BITS, Requant, Sqrt, Step, Table, Wire,
+    Block, Divide, Function, LIMB_BITS, Lane, Linear, MatMul, NO_WIRE, Program, RAW_BITS, Requant, Sqrt, Step, Table,
+    Wire,
 };
 
 /// Everything that a run computed.

@@ -9,6 +9,8 @@
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |
 //! | [`report`] | how far the program is from the float model, and what it costs |
+//! | [`heads`] | what the outputs are: scores of classes, a label, numbers |
+//! | [`samples`] | inputs for the report when there is no calibration |
 //! | [`encoding`] | canonical bytes and hash of a program |
 //!
 //! Maths: `docs/gadgets/quantisation.md`. Not here: circuits (see [`crate::inference`]).
@@ -22,15 +24,17 @@ pub mod curve;
 pub mod encoding;
 mod error;
 pub mod form;
+pub mod heads;
 pub mod interpreter;
 mod output;
 pub mod program;
 pub mod report;
 mod rescale;
+pub mod samples;
 #[cfg(test)]
 mod tests;
 
-pub use compile::{Calibration, Compiled, Options, compile};
+pub use compile::{Calibration, Compiled, Options, Origin, compile};
 pub use error::QuantError;
 pub use interpreter::Evaluation;
 pub use report::Report;

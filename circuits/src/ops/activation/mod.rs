@@ -8,9 +8,4 @@ mod tanh;
 use super::Op;
 
 /// The family's ops, sorted by name.
-pub(super) static OPS: &[&dyn Op] = &[
-    &leaky_relu::LeakyRelu,
-    &relu::Relu,
-    &sigmoid::Sigmoid,
-    &tanh::Tanh,
-];
+pub(super) static OPS: &[&dyn Op] = &[&leaky_relu::LeakyRelu, &relu::Relu, &sigmoid::Sigmoid, &tanh::Tanh];

@@ -12,10 +12,4 @@ pub(in crate::ops) use pointwise::{binary, unary};
 use super::Op;
 
 /// The family's ops, sorted by name.
-pub(super) static OPS: &[&dyn Op] = &[
-    &add::Add,
-    &clip::Clip,
-    &div::Div,
-    &mul::Mul,
-    &sub::Sub,
-];
+pub(super) static OPS: &[&dyn Op] = &[&add::Add, &clip::Clip, &div::Div, &mul::Mul, &sub::Sub];

@@ -7,7 +7,4 @@ mod product;
 use super::Op;
 
 /// The family's ops, sorted by name.
-pub(super) static OPS: &[&dyn Op] = &[
-    &gemm::Gemm,
-    &matmul::MatMul,
-];
+pub(super) static OPS: &[&dyn Op] = &[&gemm::Gemm, &matmul::MatMul];
