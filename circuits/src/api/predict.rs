@@ -334,3 +334,59 @@ fn nodes(expression: &Expression<Fr>) -> usize {
 pub fn aggregated_words(inner: usize) -> usize {
     ACCUMULATOR_LIMBS + 1 + inner
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_those_of_the_proofs() {
+        // `inference::prover::tests` pins both lengths.
+        let counts = Counts::of_inference(11, 16);
+        assert_eq!((counts.commitments(), counts.evaluations()), (19, 35));
+        assert_eq!(counts.proof_bytes(), 2336);
+        assert_eq!(32 * (counts.commitments() + counts.evaluations()), 1728);
+    }
+
+    #[test]
+    fn gas_of_the_risk_model_is_near_the_measured() {
+        let counts = Counts::of_inference(11, 3);
+        let measured = 407_089.0;
+        assert!((counts.gas() as f64 / measured - 1.0).abs() < 0.05, "{}", counts.gas());
+    }
+
+    #[test]
+    fn more_rows_columns_and_words_cost_more() {
+        let cost = |counts: Counts| counts.cost(Mode::Direct, Machine::REFERENCE);
+        let base = Counts::of_inference(12, 3);
+        let small = cost(base);
+        for larger in [
+            Counts { k: 13, ..base },
+            Counts { advice: base.advice + 5, ..base },
+            Counts { fixed: base.fixed + 5, ..base },
+        ] {
+            let large = cost(larger);
+            assert!(large.proof_seconds > small.proof_seconds && large.peak_mib > small.peak_mib, "{larger:?}");
+            assert!(large.key_bytes >= small.key_bytes && large.gas >= small.gas, "{larger:?}");
+        }
+        assert!(cost(Counts { words: 16, ..base }).gas > small.gas);
+        let twice = cost(Counts { k: 17, ..base }).proof_seconds / cost(Counts { k: 16, ..base }).proof_seconds;
+        assert!((1.8..2.2).contains(&twice), "{twice}");
+        let slow = base.cost(Mode::Direct, Machine { slowness: 2.0 });
+        assert!((slow.proof_seconds / small.proof_seconds - 2.0).abs() < 1e-9);
+        assert_eq!((slow.peak_mib, slow.gas), (small.peak_mib, small.gas));
+    }
+
+    #[test]
+    fn an_aggregated_proof_costs_the_same_gas_whatever_the_model() {
+        let gas = |k| Counts::of_inference(k, 16).cost(Mode::Aggregated, Machine::REFERENCE).gas;
+        assert_eq!(gas(11), gas(18));
+    }
+
+    #[test]
+    fn the_machine_is_measured_once() {
+        let machine = Machine::measured();
+        assert!(machine.slowness > 0.0 && machine.slowness.is_finite());
+        assert_eq!(machine, Machine::measured());
+    }
+}
