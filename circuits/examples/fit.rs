@@ -1,6 +1,7 @@
 //! Measures keys and proofs of networks of several sizes and fits the constants of `circuits/src/api/predict.rs`.
 //!
-//! `cargo run -p dodona-circuits --example fit -- CACHE_DIR [LARGEST_K]`, after `cargo build -p dodona-circuits --examples`. Every stage runs in a
+//! `RAYON_NUM_THREADS=1 target/debug/examples/fit CACHE_DIR [LARGEST_K]`, after `cargo build -p dodona-circuits --examples`; Linux only. What is
+//! measured are CPU seconds of one thread, so that other work on the machine matters little. Every stage runs in a
 //! process of its own (`examples/stages.rs`). Prints a table of measured against fitted, then the constants.
 //!
 //! The networks have one shape of circuit, on which commitments and transforms grow alike, so that times alone cannot tell them apart. Their ratio is
@@ -37,9 +38,10 @@ fn main() -> Outcome<()> {
     let cache = PathBuf::from(args.next().ok_or("usage: fit CACHE_DIR [LARGEST_K]")?);
     let largest: u32 = args.next().map_or(Ok(15), |k| k.parse())?;
     let scratch = cache.join("fit");
+    let probed = probe(&cpu_seconds);
     let unit = {
-        let (seconds, work) = (probe(), probe_work());
-        (seconds.0 / work.0, seconds.1 / work.1)
+        let work = probe_work();
+        (probed.0 / work.0, probed.1 / work.1)
     };
     let mut list = Vec::new();
     for (width, _) in WIDTHS.into_iter().filter(|w| w.1 <= largest) {
@@ -60,15 +62,15 @@ fn main() -> Outcome<()> {
         let number = |value: &Value, name: &str| value[name].as_f64().ok_or("a figure is missing");
         list.push(Measured {
             counts: Counts::of_inference(size.k, size.words),
-            keys: number(&keys, "seconds")?,
-            proof: number(&direct, "seconds")?,
+            keys: number(&keys, "cpu_s")?,
+            proof: number(&direct, "cpu_s")?,
             mib: number(&keys, "peak_mib")?.max(number(&direct, "peak_mib")?),
         });
     }
-    let probed = |work: (f64, f64)| unit.0 * work.0 + unit.1 * work.1;
+    let expected = |work: (f64, f64)| unit.0 * work.0 + unit.1 * work.1;
     let scaled = |f: (f64, f64)| Fit { fixed: f.0, commit: f.1 * unit.0, field: f.1 * unit.1 };
-    let proof = scaled(fit(&list, |m| m.proof, |c| probed(c.proof_work())));
-    let keys = scaled(fit(&list, |m| m.keys, |c| probed(c.key_work())));
+    let proof = scaled(fit(&list, |m| m.proof, |c| expected(c.proof_work())));
+    let keys = scaled(fit(&list, |m| m.keys, |c| expected(c.key_work())));
     let bytes = |c: &Counts| c.polynomials() * 32.0 * libm::exp2(f64::from(c.k)) / f64::from(1 << 20);
     let memory = fit(&list, |m| m.mib, bytes);
     println!("| k | key s | fitted | proof s | fitted | MiB | fitted |\n|---:|---:|---:|---:|---:|---:|---:|");
@@ -95,9 +97,18 @@ fn main() -> Outcome<()> {
     constant("PROOF", proof);
     constant("KEYS", keys);
     println!("pub const MEMORY_FIXED: f64 = {:.1};\npub const MEMORY_SHARE: f64 = {:.3};", memory.0, memory.1);
-    let (commit, field) = probe();
-    println!("pub const REFERENCE_PROBE: f64 = {:.5};", commit + field);
+    println!("pub const REFERENCE_PROBE: f64 = {:.5};", probed.0 + probed.1);
     Ok(())
+}
+
+/// CPU seconds of all threads of this process so far.
+fn cpu_seconds() -> f64 {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let busy = |thread: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    threads.filter_map(busy).sum::<f64>() / 1e9
 }
 
 fn stage(name: &str, dir: &Path, cache: &Path) -> Outcome<Value> {

@@ -33,6 +33,16 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
+/// CPU seconds of all threads of this process so far; 0 where the system does not tell.
+fn cpu_seconds() -> f64 {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let busy = |thread: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    threads.filter_map(busy).sum::<f64>() / 1e9
+}
+
 /// Peak resident memory of this process.
 fn peak_mib() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -47,14 +57,24 @@ fn run(stage: &str, model: &Model, ring: &KeyRing, slots: &[Slot]) -> Outcome<Va
         "keys" | "inner-keys" => {
             let mode = if stage == "keys" { Mode::Direct } else { Mode::Aggregated };
             ring.srs(model.size(mode)?.k, &Silent)?;
+            let busy = cpu_seconds();
             let (seconds, _) = timed(|| ring.make(model, mode, &Silent))?;
-            json!({ "seconds": seconds, "k": model.size(mode)?.k })
+            json!({ "seconds": seconds, "cpu_s": cpu_seconds() - busy, "k": model.size(mode)?.k })
         }
         "direct" => {
             let prover = DirectProver::load(model, ring, &Silent)?;
             let (seconds, proof) = median(|| prover.prove(context, slots))?;
+            let busy = cpu_seconds();
+            prover.prove(context, slots)?;
+            let busy = cpu_seconds() - busy;
             let (verify, ()) = median(|| prover.verify(&proof))?;
-            json!({ "seconds": seconds, "verify_s": verify, "proof_bytes": proof.proof.len(), "words": proof.words.len() })
+            json!({
+                "seconds": seconds,
+                "cpu_s": busy,
+                "verify_s": verify,
+                "proof_bytes": proof.proof.len(),
+                "words": proof.words.len(),
+            })
         }
         "inner" => {
             ring.ensure(model, Mode::Aggregated, &Silent)?;

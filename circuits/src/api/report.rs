@@ -258,7 +258,7 @@ impl ModelReport {
         let words = self.costs.first().map_or(0, |c| c.words);
         let mut lines = vec![
             format!(
-                "{name}: {} inputs ({}), {} outputs, {} inferences a proof, {kind} model",
+                "{name}: {} inputs ({}), {} outputs, slots: {}, {kind} model",
                 count(inputs),
                 model.inputs,
                 count(m.outputs.len()),

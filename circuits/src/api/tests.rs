@@ -237,8 +237,7 @@ fn the_page_and_the_drawing_need_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let model = compile(dir.path(), 2, Some(Fr::from(5)));
     let page = std::fs::read_to_string(dir.path().join("report.html")).unwrap();
-    for text in ["<h2>Accuracy</h2>", "<figure><svg", "prefers-color-scheme", "This model is private", "loss_estimate"]
-    {
+    for text in ["<h2>Accuracy</h2>", "<figure><svg", "prefers-color-scheme", "This model is private", "relu2"] {
         assert!(page.contains(text), "{text}");
     }
     let drawing = model.drawing().unwrap();
