@@ -68,6 +68,7 @@ def dodona(name, folder, cache, aggregate):
             "max_abs_err": max(o["max_error"] for o in report["outputs"]),
             "output_range": max(o["max"] - o["min"] for o in report["outputs"]),
             "stages": figures,
+            "predicted": report["costs"],
         }
         gas = ROOT / "target/e2e/gas.json"
         if gas.exists():
@@ -160,6 +161,11 @@ def markdown(report):
         lines.append("| stage of Dodona | seconds | peak MiB |\n|---|---|---|")
         for name, figures in model["dodona"]["stages"].items():
             lines.append(f"| {name} | {figures['seconds']:.3f} | {figures['peak_rss_mib']:.0f} |")
+        told = model["dodona"]["predicted"][0]
+        lines.append(
+            f"\nPredicted before keygen: key {told['key_seconds']:.3f} s, proof {told['proof_seconds']:.3f} s, "
+            f"{told['peak_mib']:.0f} MiB, {told['gas']} gas (direct)."
+        )
         lines.append(f"\nLargest error against float: {model['dodona']['max_abs_err']:.3f} (outputs span {model['dodona']['output_range']:.0f}).")
         if "gas" in model["dodona"]:
             lines.append(f"Gas, by the end-to-end tests: `{json.dumps(model['dodona']['gas'])}`")

@@ -2,7 +2,8 @@
 //!
 //! `stages compile MODEL.onnx MODEL_DIR [CALIBRATION.json]`, or
 //! `stages STAGE MODEL_DIR CACHE_DIR [INPUT.json]`, with STAGE one of `keys`, `direct`, `inner-keys`, `inner`, `aggregation-keys`,
-//! `aggregate`. Seconds are wall seconds of the stage alone, key and SRS loading excluded; memory is measured by the caller.
+//! `aggregate`; MODEL_DIR is any folder that `dodona model compile` wrote. Seconds are wall seconds of the stage alone, key and SRS loading
+//! excluded; memory is the process's peak, where the system tells it (Linux).
 #![allow(clippy::print_stdout, reason = "a program")]
 
 use std::path::PathBuf;
@@ -11,8 +12,7 @@ use std::time::Instant;
 use dodona_circuits::api::{AggregatedProver, DirectProver, Input, KeyRing, Mode, Model, Slot, SourceInput};
 use dodona_circuits::api::CompileRequest;
 use dodona_circuits::keys::{Silent, SrsOrigin};
-use dodona_circuits::model::Graph;
-use dodona_circuits::quant::compile::DEFAULT_SCALE;
+use dodona_circuits::quant::compile::default_scales;
 use dodona_circuits::quant::{Calibration, Options};
 use serde_json::{Value, json};
 
@@ -33,29 +33,43 @@ fn main() -> Outcome<()> {
         Some(path) => Input::parse(&model, &std::fs::read(path)?)?.slots,
         None => vec![zero_slot(&model); model.manifest().slots],
     };
-    println!("{}", run(stage, &model, &ring, &slots)?);
+    let mut figures = run(stage, &model, &ring, &slots)?;
+    if let Some(peak) = peak_mib() {
+        figures["peak_mib"] = json!(peak);
+    }
+    println!("{figures}");
     Ok(())
 }
 
 fn compile(onnx: &str, dir: &str, calibration: Option<&String>) -> Outcome<Value> {
     let onnx = std::fs::read(onnx)?;
-    let graph = Graph::from_onnx(&onnx)?;
-    let scales = vec![DEFAULT_SCALE; graph.input_width()];
     let calibration = match calibration {
-        Some(path) => Some(Calibration::parse(&std::fs::read(path)?, &scales)?),
+        Some(path) => Some(Calibration::parse(&std::fs::read(path)?, &default_scales(&onnx)?)?),
         None => None,
     };
     let options = Options::default();
     let request = CompileRequest { onnx: &onnx, spec: None, calibration, options, slots: 1, salt: None };
-    let (seconds, (model, report)) = timed(|| Model::compile(request, &PathBuf::from(dir)))?;
-    let manifest = model.manifest();
-    let error = report.map(|r| r.outputs.iter().map(|o| o.max_error / (o.max - o.min).max(1e-9)).fold(0.0, f64::max));
-    Ok(json!({
-        "seconds": seconds,
-        "direct": manifest.direct,
-        "rows": dodona_circuits::quant::report::Size::of(model.program()).rows,
-        "error": error,
-    }))
+    let (seconds, (model, _)) = timed(|| Model::compile(request, &PathBuf::from(dir)))?;
+    let rows = dodona_circuits::quant::report::Size::of(model.program()).rows;
+    Ok(json!({ "seconds": seconds, "direct": model.manifest().direct, "rows": rows }))
+}
+
+/// CPU seconds of all threads of this process so far; 0 where the system does not tell.
+fn cpu_seconds() -> f64 {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let busy = |thread: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    threads.filter_map(busy).sum::<f64>() / 1e9
+}
+
+/// Peak resident memory of this process.
+fn peak_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024.0)
 }
 
 fn run(stage: &str, model: &Model, ring: &KeyRing, slots: &[Slot]) -> Outcome<Value> {
@@ -64,14 +78,24 @@ fn run(stage: &str, model: &Model, ring: &KeyRing, slots: &[Slot]) -> Outcome<Va
         "keys" | "inner-keys" => {
             let mode = if stage == "keys" { Mode::Direct } else { Mode::Aggregated };
             ring.srs(model.size(mode)?.k, &Silent)?;
+            let busy = cpu_seconds();
             let (seconds, _) = timed(|| ring.make(model, mode, &Silent))?;
-            json!({ "seconds": seconds, "k": model.size(mode)?.k })
+            json!({ "seconds": seconds, "cpu_s": cpu_seconds() - busy, "k": model.size(mode)?.k })
         }
         "direct" => {
             let prover = DirectProver::load(model, ring, &Silent)?;
             let (seconds, proof) = median(|| prover.prove(context, slots))?;
+            let busy = cpu_seconds();
+            prover.prove(context, slots)?;
+            let busy = cpu_seconds() - busy;
             let (verify, ()) = median(|| prover.verify(&proof))?;
-            json!({ "seconds": seconds, "verify_s": verify, "proof_bytes": proof.proof.len(), "words": proof.words.len() })
+            json!({
+                "seconds": seconds,
+                "cpu_s": busy,
+                "verify_s": verify,
+                "proof_bytes": proof.proof.len(),
+                "words": proof.words.len(),
+            })
         }
         "inner" => {
             ring.ensure(model, Mode::Aggregated, &Silent)?;

@@ -36,6 +36,51 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
+#[test]
+fn a_bare_file_gives_a_report_a_drawing_and_a_proof_with_named_answers() -> Result<()> {
+    let work = tempfile::tempdir()?;
+    let (dir, key) = (work.path(), accounts::OWNER_KEY);
+    let onnx = text(&paths::risk_model().join("risk.onnx"));
+    dodona(dir, key, &["model", "compile", &onnx, "--out", "model"])?;
+    let report: Value = serde_json::from_slice(&std::fs::read(dir.join("model/report.json"))?)?;
+    assert_eq!((&report["sample_origin"], &report["model"]["inputs"]), (&"domain".into(), &"public".into()));
+    let cost = &report["costs"][0];
+    let page = std::fs::read_to_string(dir.join("model/report.html"))?;
+    assert!(page.contains("<svg") && page.ends_with("</html>\n") && !page.contains("http"), "{page}");
+    dodona(dir, key, &["model", "layout", "model", "-o", "layout.svg"])?;
+    let drawing = std::fs::read_to_string(dir.join("layout.svg"))?;
+    assert!(drawing.contains("relu1 (Relu): rows"), "{drawing}");
+
+    dodona(dir, key, &["keys", "model"])?;
+    let key_bytes = std::fs::metadata(dir.join("model/keys/direct.pk"))?.len();
+    let told = cost["key_bytes"].as_u64().context("key_bytes")?;
+    assert!((told..told + 2048).contains(&key_bytes), "{key_bytes} where the report says {told}");
+    let row: Vec<f64> = (0..16).map(|i| f64::from(i) / 100.0).collect();
+    std::fs::write(dir.join("input.json"), serde_json::json!({ "input_data": [row] }).to_string())?;
+    let told = dodona(dir, key, &["prove", "model", "--input", "input.json", "--out", "proof.json"])?;
+    let proof: Value = serde_json::from_slice(&std::fs::read(dir.join("proof.json"))?)?;
+    assert_eq!(proof["answers"], told["results"]);
+    assert_eq!(Some(proof["proof"].as_array().context("proof")?.len() as u64), cost["proof_bytes"].as_u64());
+    let verdict = dodona(dir, key, &["verify", "model", "proof.json", "--json"])?;
+    assert_eq!((&verdict["verified"], &verdict["results"]), (&Value::Bool(true), &told["results"]));
+    let output = &verdict["results"][0]["outputs"][0];
+    assert_eq!(output["name"], "output_0");
+    let (value, units) = (output["value"].as_f64().context("value")?, output["units"].as_f64().context("units")?);
+    assert!((value * output["scale"].as_f64().context("scale")? - units).abs() < 1e-6, "{output}");
+
+    // A file from before there were answers verifies; one that tells other answers than it proves does not.
+    let mut other = proof.clone();
+    other.as_object_mut().context("object")?.remove("answers");
+    std::fs::write(dir.join("old.json"), other.to_string())?;
+    dodona(dir, key, &["verify", "model", "old.json"])?;
+    other["answers"] = proof["answers"].clone();
+    other["answers"][0]["outputs"][0]["value"] = serde_json::json!(1e9);
+    std::fs::write(dir.join("lie.json"), other.to_string())?;
+    let error = dodona(dir, key, &["verify", "model", "lie.json"]).unwrap_err().to_string();
+    assert!(error.contains("the answers in the file are not those"), "{error}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_command_line_goes_from_onnx_to_a_proven_answer() -> Result<()> {
     let anvil = Anvil::start(AnvilOptions { block_time: Some(1), ..AnvilOptions::default() }).await?;

@@ -13,15 +13,17 @@ use serde::{Deserialize, Serialize};
 use super::error::{ApiError, io};
 use super::keys::Keys;
 use super::manifest::{FORMAT, Manifest, SizeEntry, SourceEntry, model_hash};
+use super::predict::{Counts, Machine};
+use super::report::ModelReport;
+use super::{drawing, page};
 use crate::evm::Mode;
 use crate::inference::layout::{self, SlotInput, Task};
 use crate::inference::size::{checked_block, checked_matmul};
 use crate::inference::{InferenceCircuit, Layout, Shape, prover, statement};
 use crate::keys::{Progress, SrsOrigin, SrsStore};
-use crate::model::FloatModel;
 use crate::model::spec::ModelSpec;
 use crate::quant::program::{Program, Step};
-use crate::quant::{self, Calibration, Options, Report};
+use crate::quant::{self, Calibration, Options, Origin, Report};
 
 /// Everything but ONNX bytes and salt that compilation depends on.
 const PARAMETERS: &str = "parameters.json";
@@ -98,11 +100,11 @@ pub struct Model {
 }
 
 impl Model {
-    /// Compiles an ONNX file into `dir`, with a report of its accuracy.
+    /// Compiles an ONNX file into `dir`, with a report of its accuracy and of what keys and proofs will cost.
     ///
     /// # Errors
     /// Whatever the importer, the quantiser or the circuit refuse; files that cannot be written.
-    pub fn compile(request: CompileRequest<'_>, dir: &Path) -> Result<(Self, Option<Report>), ApiError> {
+    pub fn compile(request: CompileRequest<'_>, dir: &Path) -> Result<(Self, ModelReport), ApiError> {
         // Compile from what the file will say, not from what was given: a float may change in its last bit on the way.
         let text = to_json(
             &dir.join(PARAMETERS),
@@ -115,12 +117,11 @@ impl Model {
         )?;
         let parameters: Parameters = from_json(&dir.join(PARAMETERS), &text)?;
         let compiled = parameters.compile(request.onnx)?;
-        let report = match &parameters.calibration {
-            Some(samples) => Some(Report::measure(&compiled, &FloatModel::from_onnx(request.onnx)?, samples)?),
-            None => None,
-        };
+        if request.slots == 0 || request.slots > MAX_SLOTS {
+            return Err(ApiError::Slots { max: MAX_SLOTS, got: request.slots });
+        }
         let sources = compiled.spec.sources.iter().map(SourceEntry::new).collect::<Result<Vec<_>, _>>()?;
-        let program = Arc::new(compiled.program);
+        let program = Arc::new(compiled.program.clone());
         let task = |shape| Task {
             program: Arc::clone(&program),
             sources: sources.iter().map(SourceEntry::circuit_kind).collect(),
@@ -130,9 +131,8 @@ impl Model {
         };
         let used = task(Shape::NARROW).words_used();
         let wide = wants_wide(&task)?;
-        if request.slots == 0 || request.slots > MAX_SLOTS {
-            return Err(ApiError::Slots { max: MAX_SLOTS, got: request.slots });
-        }
+        let direct = task(Shape::direct(used, wide));
+        let layout = Layout::new(&direct, Fr::ZERO, &direct.zero_inputs(), None)?;
         let manifest = Manifest {
             format: FORMAT,
             name: compiled.spec.name.clone(),
@@ -141,10 +141,16 @@ impl Model {
             quant_hash: model_hash(request.salt, &program.to_bytes()),
             slots: request.slots,
             outputs: compiled.spec.outputs.clone(),
-            direct: size(&task(Shape::direct(used, wide)))?,
+            direct: entry(&direct, &layout),
             aggregated: if used <= Shape::NARROW.words { Some(size(&task(Shape::universal(wide)))?) } else { None },
             sources,
         };
+        let measured = Report::of(&compiled, request.onnx, parameters.calibration.as_ref())?;
+        let machine = Machine::measured();
+        let cost = |mode, size: &SizeEntry| Counts::of_inference(size.k, size.circuit_shape()).cost(mode, machine);
+        let mut costs = vec![cost(Mode::Direct, &manifest.direct)];
+        costs.extend(manifest.aggregated.as_ref().map(|size| cost(Mode::Aggregated, size)));
+        let report = ModelReport::new(measured, &compiled, &manifest, &layout, costs, machine);
         fs::create_dir_all(dir).map_err(io(dir))?;
         write(&dir.join("model.onnx"), request.onnx)?;
         write(&dir.join(PARAMETERS), &text)?;
@@ -152,9 +158,8 @@ impl Model {
         if let Some(salt) = request.salt {
             write_secret(&dir.join("salt.hex"), hex::encode(statement::to_bytes(salt)).as_bytes())?;
         }
-        if let Some(report) = &report {
-            write_json(&dir.join("report.json"), report)?;
-        }
+        write_json(&dir.join("report.json"), &report)?;
+        write(&dir.join("report.html"), page::page(&report).as_bytes())?;
         write_json(&dir.join("manifest.json"), &manifest)?;
         Ok((Self { dir: dir.to_owned(), manifest, program, salt: request.salt }, report))
     }
@@ -213,6 +218,41 @@ impl Model {
     /// A missing `model.onnx`.
     pub fn onnx(&self) -> Result<Vec<u8>, ApiError> {
         read(&self.dir.join("model.onnx"))
+    }
+
+    /// Which node of the graph each step of the program belongs to: the ONNX file compiled again.
+    ///
+    /// # Errors
+    /// Missing or malformed files, or whatever compilation refuses.
+    pub fn origins(&self) -> Result<Vec<Origin>, ApiError> {
+        let parameters: Parameters = read_json(&self.dir.join(PARAMETERS))?;
+        Ok(parameters.compile(&read(&self.dir.join("model.onnx"))?)?.origins)
+    }
+
+    /// The circuit of direct mode as a picture (SVG).
+    ///
+    /// # Errors
+    /// As [`Self::origins`].
+    pub fn drawing(&self) -> Result<String, ApiError> {
+        Ok(drawing::svg(self.key_circuit(Mode::Direct)?.layout(), &self.origins()?))
+    }
+
+    /// The answers that the instance words of a proof show.
+    ///
+    /// # Errors
+    /// Another number of words than the mode's.
+    pub fn answers(&self, mode: Mode, words: &[[u8; 32]]) -> Result<Vec<SlotAnswer>, ApiError> {
+        let (expected, got) = (self.size(mode)?.words, words.len());
+        if expected != got {
+            let what = "instance words of the proof".into();
+            return Err(crate::inference::Error::Input { what, expected, got }.into());
+        }
+        let task = self.task(mode)?;
+        let answer = |words: Vec<[u8; 32]>| {
+            let (outputs, in_domain, unsaturated) = statement::unpack_outputs(&words, self.program.outputs.len());
+            SlotAnswer { outputs, in_domain, unsaturated }
+        };
+        Ok(task.output_words().map(|range| answer(words.get(range).unwrap_or_default().to_vec())).collect())
     }
 
     /// Runs the interpreter.
@@ -346,9 +386,12 @@ impl Model {
 }
 
 fn size(task: &Task) -> Result<SizeEntry, ApiError> {
-    let layout = Layout::new(task, Fr::ZERO, &task.zero_inputs(), None)?;
+    Ok(entry(task, &Layout::new(task, Fr::ZERO, &task.zero_inputs(), None)?))
+}
+
+fn entry(task: &Task, layout: &Layout) -> SizeEntry {
     let Shape { words, wide } = task.shape;
-    Ok(SizeEntry { shape: task.shape.id(), k: layout.k, words, wide })
+    SizeEntry { shape: task.shape.id(), k: layout.k, words, wide }
 }
 
 /// The wide shape costs an eighth more a row, so it is taken where it halves the rows.

@@ -200,3 +200,85 @@ fn manifest_that_names_another_feed_is_not_blessed_by_recompilation() {
     let error = forged.vk_digest(&ring.store, SrsOrigin::Dev, &Silent).unwrap_err();
     assert!(matches!(error, ApiError::Digest { what: "sources of the model", .. }), "{error}");
 }
+
+#[test]
+fn the_report_tells_sizes_before_there_is_a_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = compile(dir.path(), 1, None);
+    let json: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(dir.path().join("report.json")).unwrap()).unwrap();
+    let ring = KeyRing::in_home(dir.path(), SrsOrigin::Dev);
+    let prover = DirectProver::new(&model, ring.make(&model, Mode::Direct, &Silent).unwrap());
+    let (slot, _) = held_out().remove(0);
+    let proof = prover.prove([0; 32], std::slice::from_ref(&slot)).unwrap();
+    let direct = &json["costs"][0];
+    assert_eq!(direct["proof_bytes"], proof.proof.len());
+    let (told, file) =
+        (direct["key_bytes"].as_u64().unwrap(), std::fs::metadata(dir.path().join("keys/direct.pk")).unwrap().len());
+    assert!((told..told + 1024).contains(&file), "{file} where the report says {told}");
+    assert_eq!(json["sample_origin"], "calibration");
+    assert_eq!(json["costs"][1]["mode"], "aggregated");
+
+    let used: u64 = json["parts"].as_array().unwrap().iter().map(|p| p["rows"].as_u64().unwrap()).sum();
+    assert_eq!(used, json["rows"]["usable"].as_u64().unwrap());
+    let node = |name: &str| json["parts"].as_array().unwrap().iter().find(|p| p["node"] == name).cloned().unwrap();
+    assert_eq!((&node("relu2")["op"], node("relu2")["rows"].as_u64() > Some(100)), (&"Relu".into(), true));
+
+    // What a verifier reads from the words is what the interpreter said.
+    let answers = model.infer(std::slice::from_ref(&slot)).unwrap();
+    assert_eq!(model.answers(Mode::Direct, &proof.words).unwrap(), answers);
+    assert!(model.answers(Mode::Direct, &proof.words[1..]).is_err());
+    let named = NamedAnswer::new(model.manifest(), &answers[0]);
+    assert_eq!(named.outputs[0].value, answers[0].outputs[0] as f64 / model.manifest().outputs[0].scale as f64);
+}
+
+#[test]
+fn the_page_and_the_drawing_need_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = compile(dir.path(), 2, Some(Fr::from(5)));
+    let page = std::fs::read_to_string(dir.path().join("report.html")).unwrap();
+    for text in ["<h2>Accuracy</h2>", "<figure><svg", "prefers-color-scheme", "This model is private", "relu2"] {
+        assert!(page.contains(text), "{text}");
+    }
+    let drawing = model.drawing().unwrap();
+    assert!(drawing.contains("relu2 (Relu): rows") && drawing.contains("poseidon: "));
+    for text in [&page, &drawing.replace("http://www.w3.org/2000/svg", "")] {
+        assert!(!text.contains("http") && !text.contains("<script") && !text.contains("NaN"));
+    }
+    // The program's own hash would tell which public model a private one is.
+    let report = std::fs::read_to_string(dir.path().join("report.json")).unwrap();
+    let unsalted = hex::encode(crate::api::manifest::model_hash(None, &model.program().to_bytes()));
+    assert!(!report.contains(&unsalted) && report.contains(&hex::encode(model.manifest().quant_hash)));
+}
+
+#[test]
+fn answers_of_every_slot_are_read_from_the_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = compile(dir.path(), 2, None);
+    let slots: Vec<Slot> = held_out().into_iter().step_by(20).take(2).map(|(slot, _)| slot).collect();
+    for mode in [Mode::Direct, Mode::Aggregated] {
+        let words = model.words(mode, [0; 32], &slots).unwrap();
+        assert_eq!(model.answers(mode, &words).unwrap(), model.infer(&slots).unwrap());
+    }
+}
+
+#[test]
+fn a_bare_file_has_a_report_and_a_summary() {
+    let dir = tempfile::tempdir().unwrap();
+    let onnx = std::fs::read(risk_dir().join("risk.onnx")).unwrap();
+    let request = CompileRequest {
+        onnx: &onnx,
+        spec: None,
+        calibration: None,
+        options: Options::default(),
+        slots: 1,
+        salt: None,
+    };
+    let (_, report) = Model::compile(request, dir.path()).unwrap();
+    let summary = report.summary();
+    for text in
+        ["16 inputs (public)", "worst error", "drawn samples", "--calibration", "direct      key", "2,336 bytes"]
+    {
+        assert!(summary.contains(text), "{text} in {summary}");
+    }
+}

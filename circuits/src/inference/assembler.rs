@@ -92,6 +92,23 @@ pub struct FunctionRow {
     pub slope: i64,
 }
 
+/// What rows are there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// Instance words and constants.
+    Statement,
+    /// A source's words taken apart.
+    Source(usize),
+    /// A source's commitment.
+    Commitment(usize),
+    /// A step of the program.
+    Step(usize),
+    /// The answer's words put together.
+    Outputs,
+    /// Nothing but table entries, padding and the salt.
+    Idle,
+}
+
 /// Appends rows.
 #[derive(Debug, Default)]
 pub struct Assembler {
@@ -101,6 +118,8 @@ pub struct Assembler {
     pub values: Vec<Values>,
     /// Pairs of equal cells.
     pub copies: Vec<(Cell, Cell)>,
+    /// First row of each part. Nothing that is proved depends on it.
+    pub parts: Vec<(usize, Part)>,
     /// The accumulator that the next row must hold.
     acc: Fr,
     /// The accumulator must be 0 on the next row, and only a starting row enforces that.
@@ -116,6 +135,16 @@ impl Assembler {
             Column::A1 => values.a[1],
             Column::A2 => values.a[2],
             Column::Z => values.z,
+        }
+    }
+
+    /// Says what the next rows are there for.
+    pub fn part(&mut self, part: Part) {
+        let row = self.rows.len();
+        match self.parts.last_mut() {
+            Some(last) if last.0 == row => last.1 = part,
+            Some(last) if last.1 == part => {}
+            _ => self.parts.push((row, part)),
         }
     }
 

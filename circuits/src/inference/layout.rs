@@ -6,7 +6,7 @@ use ff::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff;
 
-use super::assembler::{Assembler, Cell, FunctionRow, Operand, Row, Values};
+use super::assembler::{Assembler, Cell, FunctionRow, Operand, Part, Row, Values};
 use super::error::Error;
 use super::shape::Shape;
 use super::size;
@@ -71,6 +71,13 @@ impl Task {
         1 + self.slots * (sources + self.program.outputs.len().div_ceil(OUTPUTS_PER_WORD))
     }
 
+    /// Places of each slot's output words among the instance words.
+    pub fn output_words(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
+        let outputs = self.program.outputs.len().div_ceil(OUTPUTS_PER_WORD);
+        let slot = (self.words_used() - 1) / self.slots.max(1);
+        (1..=self.slots).map(move |number| 1 + number * slot - outputs..1 + number * slot)
+    }
+
     /// Checks the task: bounds of the program, number of words, slots and outputs, kinds of sources.
     ///
     /// # Errors
@@ -123,6 +130,8 @@ pub struct Layout {
     pub copies: Vec<(Cell, Cell)>,
     /// The instance: exactly the shape's words.
     pub words: Vec<Fr>,
+    /// First row of each part, in order.
+    pub parts: Vec<(usize, Part)>,
     /// For each tag from [`RANGE_TAG`]: `hi` of the first entry, and the row of each entry.
     pub tables: Vec<(i64, Vec<usize>)>,
 }
@@ -145,6 +154,7 @@ impl Layout {
         check_inputs(task, inputs)?;
         let mut asm = Assembler::default();
         let words = words(task, context, inputs)?;
+        asm.part(Part::Statement);
         let (word_cells, constants) = statement_rows(&mut asm, task, &words);
         let mut next_word = 1;
         for input in inputs {
@@ -159,6 +169,7 @@ impl Layout {
             let run = task.program.evaluate(&raw)?;
             step_rows(&mut asm, task, &constants, &run.wires, &mut wires)?;
             let count = task.program.outputs.len().div_ceil(OUTPUTS_PER_WORD);
+            asm.part(Part::Outputs);
             output_rows(&mut asm, &task.program, &constants, &wires, &word_cells[next_word..next_word + count])?;
             next_word += count;
         }
@@ -247,6 +258,7 @@ fn source_rows(
     public: &[Cell],
     wires: &mut Vec<Cell>,
 ) {
+    asm.part(Part::Source(index));
     let mut packed = Vec::new();
     for (chunk, word) in source.values.chunks(LANES).zip(pack(&source.values)) {
         let offset: Fr = (0..chunk.len() as u32).map(|j| pow2(LANE_BITS * j + Y_BITS)).sum();
@@ -258,6 +270,7 @@ fn source_rows(
     }
     match kind {
         SourceKind::Committed { .. } => {
+            asm.part(Part::Commitment(index));
             let [schema, length] = constants.sources[index];
             let mut message = vec![Operand::Copy(schema), Operand::Copy(length), Operand::Free(source.salt)];
             message.extend(packed.into_iter().map(Operand::Copy));
@@ -292,6 +305,7 @@ fn step_rows(
 ) -> Result<(), Error> {
     let program = task.program.as_ref();
     for (index, step) in program.steps.iter().enumerate() {
+        asm.part(Part::Step(index));
         let mut rows = StepRows { asm, index, constants, values, wires };
         match step {
             Step::Block(block) if task.shape.wide && size::checked_block(block) => rows.checked_block(block)?,
@@ -612,6 +626,7 @@ fn finish(mut asm: Assembler, task: &Task, words: Vec<Fr>, k: Option<u32>) -> Re
         return Err(Error::TooManyRows { needed, needed_k, k });
     }
     let usable = (1_usize << k) - BLINDING_ROWS;
+    asm.part(Part::Idle);
     while asm.rows.len() < usable - 2 {
         asm.idle(Fr::ZERO);
     }
@@ -633,5 +648,6 @@ fn finish(mut asm: Assembler, task: &Task, words: Vec<Fr>, k: Option<u32>) -> Re
     asm.rows[salt].w = Fr::ONE;
     // LOG-4: the running sums end on a statement row.
     asm.statement(Fr::ZERO, Fr::ZERO);
-    Ok(Layout { k, shape: task.shape, rows: asm.rows, values: asm.values, copies: asm.copies, words, tables: at })
+    let shape = task.shape;
+    Ok(Layout { k, shape, rows: asm.rows, values: asm.values, copies: asm.copies, words, parts: asm.parts, tables: at })
 }

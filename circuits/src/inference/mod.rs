@@ -27,6 +27,7 @@ pub mod statement;
 #[cfg(test)]
 mod tests;
 
+pub use assembler::Part;
 pub use circuit::InferenceCircuit;
 pub use error::Error;
 pub use layout::{Layout, SlotInput, SourceInput, Task};

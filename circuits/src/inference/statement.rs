@@ -79,6 +79,22 @@ pub fn pack_outputs(outputs: &[i64], in_domain: bool, unsaturated: bool) -> Vec<
     words
 }
 
+/// The first `count` outputs and the flags (in domain, unsaturated) of one slot's output words, big-endian: [`pack_outputs`] undone.
+pub fn unpack_outputs(words: &[[u8; 32]], count: usize) -> (Vec<i64>, bool, bool) {
+    let lane = |index: usize| {
+        let word = words.get(index / OUTPUTS_PER_WORD)?;
+        let end = 32 - 8 * (index % OUTPUTS_PER_WORD);
+        let bytes: [u8; 8] = word.get(end - 8..end)?.try_into().ok()?;
+        // Offset binary: the sign bit is turned over.
+        Some((u64::from_be_bytes(bytes) ^ (1 << (OUTPUT_BITS - 1))) as i64)
+    };
+    let flag = |bit: u32| {
+        let byte = words.first().map_or(0, |word| word[31 - bit as usize / 8]);
+        byte >> (bit % 8) & 1 == 1
+    };
+    ((0..count).map_while(lane).collect(), flag(IN_DOMAIN_BIT), flag(UNSATURATED_BIT))
+}
+
 /// A schema hash as a field element: shifted right by 8 bits.
 pub fn schema_field(schema_hash: &[u8; 32]) -> Fr {
     let mut shifted = [0; 32];
@@ -172,6 +188,17 @@ mod tests {
         let lane = |v: i64, j: u32| Fr::from((v + (1 << Y_BITS)) as u64) * pow2(42 * j);
         assert_eq!(words[0], lane(0, 0) + lane(-bound, 1) + lane(bound - 1, 2) + lane(0, 3) + lane(0, 4) + lane(0, 5));
         assert_eq!(words[1], lane(7, 0));
+    }
+
+    #[test]
+    fn outputs_come_back_out_of_their_words() {
+        let outputs = [0, -1, i64::MAX, i64::MIN, 77];
+        for (in_domain, unsaturated) in [(true, false), (false, true), (true, true)] {
+            let words: Vec<[u8; 32]> =
+                pack_outputs(&outputs, in_domain, unsaturated).into_iter().map(to_bytes).collect();
+            assert_eq!(unpack_outputs(&words, 5), (outputs.to_vec(), in_domain, unsaturated));
+        }
+        assert_eq!(unpack_outputs(&[], 3), (vec![], false, false));
     }
 
     #[test]

@@ -33,6 +33,17 @@ pub(super) struct Dot {
     pub requant: Requant,
 }
 
+/// What a builder leaves.
+#[derive(Debug)]
+pub struct Finished {
+    /// The program.
+    pub program: Program,
+    /// What was materialised.
+    pub layers: Vec<LayerReport>,
+    /// Node of each run of steps, with its first step; `input`, `output` and `flags` are no nodes of the graph.
+    pub origins: Vec<(usize, String)>,
+}
+
 /// A program under construction.
 #[derive(Debug)]
 pub struct Builder<'a> {
@@ -49,6 +60,8 @@ pub struct Builder<'a> {
     pub(super) saturated: Vec<Wire>,
     pub(super) relu_follows: bool,
     node: String,
+    /// Node of each run of steps, with its first step.
+    origins: Vec<(usize, String)>,
     layers: Vec<LayerReport>,
     composed: usize,
 }
@@ -89,6 +102,7 @@ impl<'a> Builder<'a> {
             saturated: Vec::new(),
             relu_follows: false,
             node: "input".into(),
+            origins: Vec::new(),
             layers: Vec::new(),
             composed: 0,
         })
@@ -240,6 +254,9 @@ impl<'a> Builder<'a> {
             step_values(&step, &self.tables, wires).map_err(|e| e.at_step(at))?;
         }
         self.bounds.extend(bounds);
+        if self.origins.last().is_none_or(|(_, node)| *node != self.node) {
+            self.origins.push((at, self.node.clone()));
+        }
         self.steps.push(step);
         Ok(())
     }
@@ -352,12 +369,14 @@ impl<'a> Builder<'a> {
     }
 
     /// Closes the program. `outputs` are wires; the flags are computed from what was clamped and saturated.
-    pub(super) fn close(mut self, outputs: Vec<Wire>) -> Result<(Program, Vec<LayerReport>), QuantError> {
+    pub(super) fn close(mut self, outputs: Vec<Wire>) -> Result<Finished, QuantError> {
+        self.at_node("flags");
         let (domain, inner) = (std::mem::take(&mut self.out_of_domain), std::mem::take(&mut self.saturated));
         let in_domain = self.flag_of(domain)?;
         let unsaturated = self.flag_of(inner)?;
         let (sources, tables, steps) = (self.sources, self.tables, self.steps);
-        Ok((Program { sources, tables, steps, outputs, in_domain, unsaturated }, self.layers))
+        let program = Program { sources, tables, steps, outputs, in_domain, unsaturated };
+        Ok(Finished { program, layers: self.layers, origins: self.origins })
     }
 }
 

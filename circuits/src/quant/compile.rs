@@ -11,9 +11,10 @@ use crate::ops::{self, Value};
 
 use super::QuantError;
 use super::bounds;
-use super::builder::Builder;
+use super::builder::{Builder, Finished};
 use super::domain::{self, Expected};
 use super::form::Form;
+use super::heads::{Head, heads};
 use super::program::{self, Program};
 use super::report::LayerReport;
 use super::synthetic;
@@ -115,6 +116,23 @@ pub struct Compiled {
     pub options: Options,
     /// What was materialised, node by node.
     pub layers: Vec<LayerReport>,
+    /// Where the program's steps come from, in order.
+    pub origins: Vec<Origin>,
+    /// What the graph's outputs mean, in order.
+    pub heads: Vec<Head>,
+}
+
+/// A run of steps that one node needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Name of the ONNX node; `input`, `output` and `flags` for what the compiler adds.
+    pub node: String,
+    /// Its operation; the name again where it is no node of the graph.
+    pub op: String,
+    /// The first step.
+    pub first: usize,
+    /// The step after the last one.
+    pub end: usize,
 }
 
 impl Compiled {
@@ -158,6 +176,7 @@ pub fn compile(
     let scales: Vec<f64> = spec.fields.iter().map(|f| f.scale as f64).collect();
     let inputs = builder.inputs(&domains, &scales)?;
     let outputs = lower(&graph, inputs, &mut builder)?;
+    let widths: Vec<usize> = outputs.iter().map(|(forms, _)| forms.len()).collect();
     if spec.outputs.is_empty() {
         let scales = outputs.iter().flat_map(|(forms, whole)| {
             let scale = if *whole { 1 } else { output_scale(&builder, forms) };
@@ -171,9 +190,11 @@ pub fn compile(
         return Err(QuantError::OutputWidth { expected: spec.outputs.len(), got: outputs.len() });
     }
     let scales: Vec<f64> = spec.outputs.iter().map(|o| o.scale as f64).collect();
-    let (program, layers) = builder.finish(&outputs, &scales)?;
+    let Finished { program, layers, origins } = builder.finish(&outputs, &scales)?;
     bounds::check(&program)?;
-    Ok(Compiled { program, spec, options, layers })
+    let origins = named(&graph, &origins, program.steps.len());
+    let heads = heads(&graph, &widths);
+    Ok(Compiled { program, spec, options, layers, origins, heads })
 }
 
 /// Samples in place of calibration.
@@ -182,6 +203,19 @@ fn drawn(graph: &Graph, spec: &ResolvedSpec) -> Calibration {
     let by_domain = || spec.fields.iter().map(|f| Expected::within(f.scale, f.domain)).collect();
     let expected: Vec<Expected> = if declared { by_domain() } else { domain::expected(graph) };
     synthetic::samples(&expected)
+}
+
+/// Runs of steps with the operations of their nodes; `steps` is the number of all.
+fn named(graph: &Graph, origins: &[(usize, String)], steps: usize) -> Vec<Origin> {
+    let ops: BTreeMap<&str, &str> = graph.nodes.iter().map(|n| (n.name.as_str(), n.op.as_str())).collect();
+    let ends = origins.iter().skip(1).map(|o| o.0).chain([steps]);
+    let origin = |((first, node), end): (&(usize, String), usize)| Origin {
+        node: node.clone(),
+        op: ops.get(node.as_str()).map_or_else(|| node.clone(), |op| (*op).to_owned()),
+        first: *first,
+        end,
+    };
+    origins.iter().zip(ends).map(origin).collect()
 }
 
 /// An output's elements, and whether they are integers.

@@ -11,6 +11,8 @@
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |
 //! | [`report`] | how far the program is from the float model, and what it costs |
+//! | [`heads`] | what the outputs are: scores of classes, a label, numbers |
+//! | [`samples`] | inputs for the report when there is no calibration |
 //! | [`encoding`] | canonical bytes and hash of a program |
 //!
 //! Maths: `docs/gadgets/quantisation.md`. Not here: circuits (see [`crate::inference`]).
@@ -29,6 +31,7 @@ mod error;
 pub mod forest;
 pub mod form;
 pub mod gate;
+pub mod heads;
 pub mod interpreter;
 mod layer;
 mod lookup;
@@ -40,12 +43,13 @@ pub mod program;
 pub mod report;
 mod rescale;
 mod round;
+pub mod samples;
 mod synthetic;
 #[cfg(test)]
 mod tests;
 mod winner;
 
-pub use compile::{Calibration, Compiled, Options, compile};
+pub use compile::{Calibration, Compiled, Options, Origin, compile};
 pub use error::QuantError;
 pub use interpreter::Evaluation;
 pub use report::Report;

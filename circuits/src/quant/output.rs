@@ -2,9 +2,9 @@
 
 use super::QuantError;
 use super::bounds::Y_LIMIT;
-use super::builder::{Builder, Dot, HALF, HEADROOM, integer};
+use super::builder::{Builder, Dot, Finished, HALF, HEADROOM, integer};
 use super::form::Form;
-use super::program::{Program, Requant, SHIFT, Wire};
+use super::program::{Requant, SHIFT, Wire};
 use super::report::LayerReport;
 use super::rescale::is_integer;
 
@@ -13,7 +13,7 @@ impl Builder<'_> {
     ///
     /// # Errors
     /// [`QuantError::OutputScale`] when an output needs more than 40 bits; else as [`Self::compact`].
-    pub fn finish(mut self, forms: &[Form], scales: &[f64]) -> Result<(Program, Vec<LayerReport>), QuantError> {
+    pub fn finish(mut self, forms: &[Form], scales: &[f64]) -> Result<Finished, QuantError> {
         self.at_node("output");
         let tamed = self.tamed(forms, scales)?;
         let mut layer = LayerReport::new("output", "rescale");

@@ -101,20 +101,34 @@ pub(super) enum ModelCommand {
         /// Specification of sources and outputs (model.json)
         #[arg(long, value_name = "FILE")]
         spec: Option<PathBuf>,
-        /// Calibration sample
+        /// Typical inputs: {"input_data": [[reals], ..]}; without them, ranges come from the declared domain alone
         #[arg(long, value_name = "FILE")]
         calibration: Option<PathBuf>,
         /// Inferences that one proof covers
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, visible_alias = "batch", value_name = "N", default_value_t = 1)]
         slots: usize,
         /// 32 bytes in hex, below the field's order: makes the model private
         #[arg(long, value_name = "HEX")]
         salt: Option<B256>,
+        /// Make the model private with a fresh random salt, which is written to salt.hex
+        #[arg(long, conflicts_with = "salt")]
+        private: bool,
+        /// Print the manifest as JSON, as when stdout is not a terminal
+        #[arg(long)]
+        json: bool,
     },
-    /// Show accuracy and size of a compiled model
+    /// Show accuracy, size and predicted cost of a compiled model (report.html shows them with plots)
     Report {
         /// Model folder
         dir: PathBuf,
+    },
+    /// Draw a compiled model's circuit as SVG
+    Layout {
+        /// Model folder
+        dir: PathBuf,
+        /// File to write
+        #[arg(short, long, value_name = "FILE", default_value = "layout.svg")]
+        out: PathBuf,
     },
     /// Recompute the key's digest from ONNX file, parameters and salt, and compare
     Verify {
@@ -188,6 +202,9 @@ pub(super) struct VerifyArgs {
     pub dir: PathBuf,
     /// Proof file
     pub proof: PathBuf,
+    /// Print JSON, as when stdout is not a terminal
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     pub srs: SrsArgs,
 }

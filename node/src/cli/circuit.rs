@@ -6,26 +6,36 @@ use alloy::primitives::B256;
 use dodona_circuits::{
     api::{
         AggregatedProof, AggregatedProver, CompileRequest, DirectProof, DirectProver, Input, KeyRing,
-        Mode as CircuitMode, Model,
+        Mode as CircuitMode, Model, NamedAnswer, SlotAnswer,
     },
     evm::VerifierSource,
     inference::statement,
     keys::{Srs, SrsOrigin},
-    model::spec::ModelSpec,
-    quant::{Calibration, Options},
+    model::{Graph, spec::ModelSpec},
+    quant::{Calibration, Options, compile::DEFAULT_SCALE},
 };
+use rand::RngCore;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
     CliError,
     args::{KeysArgs, ModelCommand, ProveArgs, SrsArgs, SrsCommand, VerifierArgs, VerifyArgs},
-    print,
+    for_machines, print, print_text,
     progress::Bars,
 };
 use crate::{deploy::VerifierMeta, job::Mode};
 
-/// A proof file.
+/// A proof file. The answers are there to be read; what is proved are the words.
+#[derive(Serialize, Deserialize)]
+struct ProofDocument {
+    #[serde(flatten)]
+    proof: ProofFile,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answers: Option<Vec<NamedAnswer>>,
+}
+
+/// The proof in a proof file.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "lowercase")]
 enum ProofFile {
@@ -50,8 +60,14 @@ const fn circuit_mode(mode: Mode) -> CircuitMode {
 
 pub(super) fn model(home: &Path, command: ModelCommand) -> Result<(), CliError> {
     match command {
-        ModelCommand::Compile { onnx, out, spec, calibration, slots, salt } => {
-            compile(&onnx, &out, spec.as_deref(), calibration.as_deref(), slots, salt)
+        ModelCommand::Compile { onnx, out, spec, calibration, slots, salt, private, json } => {
+            let salt = if private { Some(fresh_salt()) } else { salt };
+            compile(&onnx, &out, spec.as_deref(), calibration.as_deref(), slots, salt, json)
+        }
+        ModelCommand::Layout { dir, out } => {
+            let model = Model::load(&dir).map_err(CliError::other)?;
+            write(&out, model.drawing().map_err(CliError::other)?.as_bytes())?;
+            print(&json!({ "file": out }))
         }
         ModelCommand::Report { dir } => {
             let model = Model::load(&dir).map_err(CliError::other)?;
@@ -82,21 +98,44 @@ fn compile(
     calibration: Option<&Path>,
     slots: usize,
     salt: Option<B256>,
+    json: bool,
 ) -> Result<(), CliError> {
     let bytes = read(onnx)?;
     let spec = spec.map(ModelSpec::load).transpose().map_err(CliError::other)?;
-    let calibration = match (calibration, &spec) {
-        (None, _) => None,
-        (Some(path), Some(spec)) => {
-            let scales = spec.resolve().scales();
-            Some(Calibration::parse(&read(path)?, &scales).map_err(CliError::other)?)
-        }
-        (Some(_), None) => return Err(CliError::Usage("--calibration needs --spec, which says the units".to_owned())),
-    };
+    let calibration = calibration
+        .map(|path| {
+            let scales = match &spec {
+                Some(spec) => spec.resolve().scales(),
+                None => vec![DEFAULT_SCALE; Graph::from_onnx(&bytes).map_err(CliError::other)?.input_width()],
+            };
+            let refused = |e| CliError::Usage(format!("{}: {e}", path.display()));
+            Calibration::parse(&read(path)?, &scales).map_err(refused)
+        })
+        .transpose()?;
     let salt = salt.map(|word| statement::from_bytes(&word.0, "--salt")).transpose().map_err(CliError::other)?;
     let request = CompileRequest { onnx: &bytes, spec, calibration, options: Options::default(), slots, salt };
-    let (model, _) = Model::compile(request, out).map_err(CliError::other)?;
-    print(model.manifest())
+    let (model, report) = Model::compile(request, out).map_err(CliError::other)?;
+    if for_machines(json) {
+        return print(model.manifest());
+    }
+    print_text(&format!(
+        "{}\n\nwritten to {}; {} has tables and plots.\nNext: dodona keys {0}",
+        report.summary(),
+        out.display(),
+        out.join("report.html").display()
+    ));
+    Ok(())
+}
+
+/// A salt below the field's order: 31 random bytes.
+fn fresh_salt() -> B256 {
+    let mut salt = B256::ZERO;
+    rand::rngs::OsRng.fill_bytes(&mut salt[1..]);
+    salt
+}
+
+fn named(model: &Model, answers: &[SlotAnswer]) -> Vec<NamedAnswer> {
+    answers.iter().map(|answer| NamedAnswer::new(model.manifest(), answer)).collect()
 }
 
 pub(super) fn keys(home: &Path, args: &KeysArgs) -> Result<(), CliError> {
@@ -169,28 +208,53 @@ pub(super) fn prove(home: &Path, args: &ProveArgs) -> Result<(), CliError> {
             ProofFile::Aggregated(proof)
         }
     };
+    let seconds = begun.elapsed().as_secs_f64();
+    let named = named(&model, &answers);
+    let file = ProofDocument { proof: file, answers: Some(named.clone()) };
     let text = serde_json::to_string(&file).map_err(CliError::other)?;
     write(&args.out, text.as_bytes())?;
-    print(&json!({ "mode": mode, "answers": answers, "seconds": begun.elapsed().as_secs_f64(), "file": args.out }))
+    print(&json!({ "mode": mode, "answers": answers, "results": named, "seconds": seconds, "file": args.out }))
 }
 
 pub(super) fn verify(home: &Path, args: &VerifyArgs) -> Result<(), CliError> {
     let model = Model::load(&args.dir).map_err(CliError::other)?;
     let (ring, bars) = (ring(home, args.srs), Bars::default());
     let refused = |e: dodona_circuits::api::ApiError| CliError::Refused(format!("{}: {e}", args.proof.display()));
-    let mode = match json_file::<ProofFile>(&args.proof)? {
+    let document: ProofDocument = json_file(&args.proof)?;
+    let (mode, words) = match document.proof {
         ProofFile::Direct(proof) => {
             let prover = DirectProver::load(&model, &ring, &bars).map_err(CliError::other)?;
             prover.verify(&proof).map_err(refused)?;
-            Mode::Direct
+            (Mode::Direct, proof.words)
         }
         ProofFile::Aggregated(proof) => {
             let prover = AggregatedProver::load(&model, &ring, &bars).map_err(CliError::other)?;
             prover.verify(&proof).map_err(refused)?;
-            Mode::Aggregated
+            (Mode::Aggregated, proof.words)
         }
     };
-    print(&json!({ "mode": mode, "verified": true }))
+    // Read from the words, which the proof binds, not from the file's own answers.
+    let proved = named(&model, &model.answers(circuit_mode(mode), &words).map_err(CliError::other)?);
+    let agree = |told: &[NamedAnswer]| told.len() == proved.len() && told.iter().zip(&proved).all(|(a, b)| a.agrees(b));
+    if document.answers.is_some_and(|told| !agree(&told)) {
+        let file = args.proof.display();
+        return Err(CliError::Refused(format!(
+            "{file}: the answers in the file are not those that the proof's words show"
+        )));
+    }
+    if for_machines(args.json) {
+        return print(&json!({ "mode": mode, "verified": true, "results": proved }));
+    }
+    print_text(&verdict(mode, &proved));
+    Ok(())
+}
+
+fn verdict(mode: Mode, proved: &[NamedAnswer]) -> String {
+    let answers: Vec<String> = match proved {
+        [one] => vec![one.text()],
+        several => several.iter().enumerate().map(|(i, a)| format!("inference {i}\n{}", a.text())).collect(),
+    };
+    format!("verified ({} mode)\n{}", mode.name(), answers.join("\n"))
 }
 
 pub(super) fn verifier(home: &Path, args: &VerifierArgs) -> Result<(), CliError> {

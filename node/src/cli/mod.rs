@@ -1,4 +1,5 @@
-//! The command line. Results go to stdout, as JSON where a program may read them; everything else to stderr.
+//! The command line. Results go to stdout, as JSON where a program may read them; everything else to stderr. `model compile` and `verify` print text
+//! when stdout is a terminal, and JSON with `--json` or when it is not.
 //!
 //! | file | what |
 //! |---|---|
@@ -77,6 +78,18 @@ fn home(given: Option<PathBuf>) -> Result<PathBuf, CliError> {
         .or_else(|| var("XDG_DATA_HOME").map(|d| d.join("dodona")))
         .or_else(|| var("HOME").map(|d| d.join(".local/share/dodona")))
         .ok_or_else(|| CliError::Usage("expected --home, DODONA_HOME or HOME, got none".to_owned()))
+}
+
+/// Whether a result that people read as text is wanted as JSON: asked for, or stdout is not a terminal.
+fn for_machines(json: bool) -> bool {
+    use std::io::IsTerminal;
+    json || !std::io::stdout().is_terminal()
+}
+
+/// Prints text on stdout.
+#[expect(clippy::print_stdout, reason = "the result of a command belongs on stdout")]
+fn print_text(text: &str) {
+    println!("{text}");
 }
 
 /// Prints a result on stdout.

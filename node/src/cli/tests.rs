@@ -34,6 +34,20 @@ fn the_key_comes_from_the_environment_unless_a_keystore_is_named() {
 }
 
 #[test]
+fn a_model_needs_nothing_but_its_file() {
+    let parse =
+        |args: &[&str]| Cli::try_parse_from(["dodona", "model", "compile", "m.onnx", "-o", "d"].iter().chain(args));
+    let slots = |args: &[&str]| match parse(args).unwrap().command {
+        super::args::Command::Model(super::args::ModelCommand::Compile { slots, .. }) => slots,
+        _ => panic!("expected model compile"),
+    };
+    assert_eq!([slots(&[]), slots(&["--batch", "4"]), slots(&["--slots", "3", "--private"])], [1, 4, 3]);
+    let salt = "0x0000000000000000000000000000000000000000000000000000000000000001";
+    let error = parse(&["--private", "--salt", salt]).unwrap_err();
+    assert_eq!(error.kind(), clap::error::ErrorKind::ArgumentConflict);
+}
+
+#[test]
 fn exit_codes_tell_what_to_do() {
     let chain = ChainError::OtherChain { expected: 1, got: 2 };
     assert_eq!(CliError::from(chain).code(), 4);

@@ -1,0 +1,395 @@
+//! What keys and proofs will cost, told before there is a key: seconds, memory, bytes, gas.
+//!
+//! Bytes are exact: they follow from the constraint system's counts and `k`. Seconds and memory are functions of the same counts with the
+//! constants below, fitted to measurements on one machine; a short calibration measurement scales the seconds to the machine at hand. Gas follows from
+//! the EVM's price list and two constants. Fit the constants again with `cargo run -p dodona-circuits --example fit` (`docs/ops/report.md`).
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use halo2_proofs::arithmetic::best_multiexp;
+use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine};
+use halo2_proofs::halo2curves::ff::Field;
+use halo2_proofs::halo2curves::group::{Curve, Group};
+use halo2_proofs::plonk::{Circuit, ConstraintSystem, Expression};
+use halo2_proofs::poly::EvaluationDomain;
+use serde::{Deserialize, Serialize};
+
+use crate::evm::{ACCUMULATOR_LIMBS, Mode};
+use crate::inference::{InferenceCircuit, Shape};
+
+/// Constants of the seconds and of the memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fit {
+    /// Seconds of whatever does not grow.
+    pub fixed: f64,
+    /// Seconds of a unit of commitments: see [`Counts::proof_work`].
+    pub commit: f64,
+    /// Seconds of a unit of transforms and quotient.
+    pub field: f64,
+}
+
+/// Seconds of a direct proof.
+pub const PROOF: Fit = Fit { fixed: 0.036, commit: 1.82e-7, field: 1.55e-8 };
+/// Seconds of a key.
+pub const KEYS: Fit = Fit { fixed: 0.0, commit: 1.91e-7, field: 1.62e-8 };
+/// MiB of a process before it has a circuit.
+pub const MEMORY_FIXED: f64 = 15.8;
+/// Bytes of peak memory for each byte of [`Counts::polynomials`].
+pub const MEMORY_SHARE: f64 = 2.53;
+/// Seconds of the probe where the constants were fitted: CPU seconds of one thread. More threads make probe and proofs faster alike.
+pub const REFERENCE_PROBE: f64 = 0.0500;
+
+/// Seconds of an aggregated proof beside the inner one; the outer circuit is the same for all models of a shape. Measured: 53 s on two cores.
+pub const AGGREGATE_SECONDS: f64 = 106.0;
+/// Seconds of the aggregation key, once for all models. Measured: 21 s on two cores.
+pub const AGGREGATE_KEY_SECONDS: f64 = 42.0;
+/// Peak MiB of an aggregated proof.
+pub const AGGREGATE_MIB: f64 = 3482.0;
+/// Gas of an aggregated proof's verification, calldata and base cost included.
+pub const AGGREGATE_GAS: u64 = 439_931;
+/// Bytes of an aggregated proof, limbs included.
+pub const AGGREGATE_PROOF: usize = 3040;
+
+/// Base cost of a transaction.
+const GAS_BASE: u64 = 21_000;
+/// A byte of calldata; nearly all are not 0.
+const GAS_BYTE: u64 = 16;
+/// The pairing of two pairs (EIP-1108).
+const GAS_PAIRING: u64 = 45_000 + 2 * 34_000;
+/// A scalar multiplication, an addition, and moving the operands (EIP-1108).
+const GAS_TERM: u64 = 6_000 + 150 + 130;
+/// Field arithmetic, transcript and memory for an evaluation.
+const GAS_EVALUATION: u64 = 770;
+/// The same for a word of the instance: its Lagrange value.
+const GAS_WORD: u64 = 400;
+
+/// What a constraint system is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Base-2 logarithm of the rows.
+    pub k: u32,
+    /// Instance words.
+    pub words: usize,
+    /// Advice columns.
+    pub advice: usize,
+    /// Fixed columns.
+    pub fixed: usize,
+    /// Columns of the copy constraints.
+    pub permutation: usize,
+    /// Running products of the copy constraints.
+    pub products: usize,
+    /// Highest degree.
+    pub degree: usize,
+    /// Queries of advice and fixed columns.
+    pub queries: usize,
+    /// Nodes of all gates' expressions.
+    pub operations: usize,
+}
+
+/// Sizes, seconds, memory and gas of one mode.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// `direct` or `aggregated`.
+    pub mode: String,
+    /// Base-2 logarithm of the model's circuit's rows.
+    pub k: u32,
+    /// Instance words.
+    pub words: usize,
+    /// Committed polynomials of a proof, the quotient's included.
+    pub commitments: usize,
+    /// Evaluations in a proof.
+    pub evaluations: usize,
+    /// Predicted seconds of making the model's key.
+    pub key_seconds: f64,
+    /// Predicted seconds of a proof.
+    pub proof_seconds: f64,
+    /// Predicted peak memory, MiB.
+    pub peak_mib: f64,
+    /// Bytes of the model's proving key, a header of a few hundred bytes excepted. Exact.
+    pub key_bytes: u64,
+    /// Bytes of a proof as submitted. Exact.
+    pub proof_bytes: usize,
+    /// Predicted gas of verification, calldata and base cost included.
+    pub gas: u64,
+}
+
+/// How fast this machine is: seconds of the probe over [`REFERENCE_PROBE`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// 1 for the machine of the constants, 2 for one half as fast.
+    pub slowness: f64,
+}
+
+impl Machine {
+    /// The machine of the constants.
+    pub const REFERENCE: Self = Self { slowness: 1.0 };
+
+    /// Measures this machine once in a process: see [`probe`].
+    pub fn measured() -> Self {
+        static MACHINE: OnceLock<Machine> = OnceLock::new();
+        *MACHINE.get_or_init(|| {
+            let begun = Instant::now();
+            let (commit, field) = probe(&|| begun.elapsed().as_secs_f64());
+            Self { slowness: (commit + field) / REFERENCE_PROBE }
+        })
+    }
+}
+
+/// Size of the probe.
+const K: u32 = 12;
+/// Transforms in the probe.
+const TRANSFORMS: usize = 8;
+
+/// Work of the probe, in the units of [`Counts::proof_work`].
+pub fn probe_work() -> (f64, f64) {
+    let n = f64::from(1 << K);
+    (additions(n), TRANSFORMS as f64 * n * f64::from(K))
+}
+
+/// Seconds of the probe: one multi-exponentiation of 2^12 points, and eight transforms of 2^12 elements. The fastest of several runs, so that a busy
+/// moment does not count.
+///
+/// `clock` tells seconds.
+pub fn probe(clock: &dyn Fn() -> f64) -> (f64, f64) {
+    let mut points = Vec::with_capacity(1 << K);
+    let (mut point, mut scalar) = (G1::generator(), Fr::from(3));
+    let mut scalars = Vec::with_capacity(1 << K);
+    for _ in 0..1 << K {
+        points.push(point);
+        scalars.push(scalar);
+        point = point.double() + G1::generator();
+        scalar = scalar.square() + Fr::ONE;
+    }
+    let mut bases = vec![G1Affine::default(); points.len()];
+    G1::batch_normalize(&points, &mut bases);
+    let domain = EvaluationDomain::<Fr>::new(2, K);
+    let run = || {
+        let begun = clock();
+        std::hint::black_box(best_multiexp(&scalars, &bases));
+        let between = clock();
+        for _ in 0..TRANSFORMS {
+            std::hint::black_box(domain.lagrange_to_coeff(domain.lagrange_from_vec(scalars.clone())));
+        }
+        (between - begun, clock() - between)
+    };
+    let least = |a: (f64, f64), b: (f64, f64)| (a.0.min(b.0), a.1.min(b.1));
+    (0..7).map(|_| run()).fold((f64::INFINITY, f64::INFINITY), least)
+}
+
+impl Counts {
+    /// Counts a constraint system.
+    pub fn of(system: &ConstraintSystem<Fr>, k: u32, words: usize) -> Self {
+        let permutation = system.permutation().get_columns().len();
+        let degree = system.degree();
+        let polynomials = system.gates().iter().flat_map(|gate| gate.polynomials());
+        Self {
+            k,
+            words,
+            advice: system.num_advice_columns(),
+            fixed: system.num_fixed_columns() + system.num_selectors(),
+            permutation,
+            products: permutation.div_ceil(degree.saturating_sub(2).max(1)),
+            degree,
+            queries: system.advice_queries().len() + system.fixed_queries().len(),
+            operations: polynomials.map(nodes).sum(),
+        }
+    }
+
+    /// Counts of the inference circuit.
+    pub fn of_inference(k: u32, shape: Shape) -> Self {
+        let mut system = ConstraintSystem::default();
+        InferenceCircuit::configure_with_params(&mut system, shape);
+        Self::of(&system, k, shape.words)
+    }
+
+    /// Rows.
+    fn rows(&self) -> f64 {
+        libm::exp2(f64::from(self.k))
+    }
+
+    /// How many times the rows the quotient's domain has.
+    fn extension(&self) -> f64 {
+        self.degree.saturating_sub(1).max(1).next_power_of_two() as f64
+    }
+
+    /// Points of a proof: advice, running products, the blinding polynomial, the quotient, two openings.
+    pub fn commitments(&self) -> usize {
+        self.advice + self.products + 1 + (self.degree - 1) + 2
+    }
+
+    /// Scalars of a proof: queries, sigmas, products (the last one is not read at the last row), the blinding polynomial.
+    pub fn evaluations(&self) -> usize {
+        self.queries + self.permutation + (3 * self.products).saturating_sub(1) + 1
+    }
+
+    /// Work of a proof: additions of points, then steps of transforms, quotient and openings.
+    ///
+    /// `commitments · n · 254 / (ln n + 2)` additions of points; `n k` for each column's transform and `x n k` for its extension, `x n` for each
+    /// operation of the gates, `n` for each evaluation.
+    pub fn proof_work(&self) -> (f64, f64) {
+        let columns = self.advice + self.products;
+        let extended = columns + self.fixed + self.permutation + 4;
+        let (n, x, k) = (self.rows(), self.extension(), f64::from(self.k));
+        let transforms = n * k * (columns as f64 + x * (extended as f64 + 1.0));
+        let field = transforms + 2.0 * x * n * self.operations as f64 + 2.0 * n * self.evaluations() as f64;
+        (self.commitments() as f64 * additions(n), field)
+    }
+
+    /// Work of a key, in the same units: a commitment and a transform for each fixed column and sigma.
+    pub fn key_work(&self) -> (f64, f64) {
+        let columns = (self.fixed + self.permutation) as f64;
+        let n = self.rows();
+        (columns * additions(n), n * f64::from(self.k) * (columns + 3.0))
+    }
+
+    /// Polynomials of `n` coefficients in memory at the peak: key, witness twice, string, a few parts of the quotient.
+    pub fn polynomials(&self) -> f64 {
+        let key = 2 * (self.fixed + self.permutation) + 3;
+        // A point takes two coefficients' room; the string is there in both bases.
+        (key + 2 * (self.advice + self.products) + 4) as f64 + 2.0 * self.extension()
+    }
+
+    /// Bytes of the proving key's payload.
+    pub fn key_bytes(&self) -> u64 {
+        let n = 1_u64 << self.k;
+        let columns = (self.fixed + self.permutation) as u64;
+        // Verifying key: version, k, flag, count, a point a column. Then three polynomials, four lists of polynomials, each with its length.
+        10 + 64 * columns + (3 + 2 * columns) * (4 + 32 * n) + 16
+    }
+
+    /// Bytes of a direct proof: 64 a point, 32 a scalar.
+    pub fn proof_bytes(&self) -> usize {
+        64 * self.commitments() + 32 * self.evaluations()
+    }
+
+    /// Gas of verifying a direct proof, calldata and base cost included.
+    ///
+    /// `21000 + 16 · bytes + 113000 + 6280 · points + 770 · evaluations + 400 · words`; the points are all commitments of key and proof and the generator.
+    pub fn gas(&self) -> u64 {
+        let bytes = 32 * self.words + self.proof_bytes();
+        let points = self.commitments() + self.fixed + self.permutation + 1;
+        GAS_BASE
+            + GAS_BYTE * bytes as u64
+            + GAS_PAIRING
+            + GAS_TERM * points as u64
+            + GAS_EVALUATION * self.evaluations() as u64
+            + GAS_WORD * self.words as u64
+    }
+
+    /// Everything about one mode.
+    pub fn cost(&self, mode: Mode, machine: Machine) -> Cost {
+        let inner = seconds(PROOF, self.proof_work()) * machine.slowness;
+        let memory = MEMORY_FIXED + MEMORY_SHARE * self.polynomials() * self.rows() * 32.0 / f64::from(1 << 20);
+        let cost = Cost {
+            mode: "direct".into(),
+            k: self.k,
+            words: self.words,
+            commitments: self.commitments(),
+            evaluations: self.evaluations(),
+            key_seconds: seconds(KEYS, self.key_work()) * machine.slowness,
+            proof_seconds: inner,
+            peak_mib: memory,
+            key_bytes: self.key_bytes(),
+            proof_bytes: self.proof_bytes(),
+            gas: self.gas(),
+        };
+        match mode {
+            Mode::Direct => cost,
+            Mode::Aggregated => Cost {
+                mode: "aggregated".into(),
+                proof_seconds: inner + AGGREGATE_SECONDS * machine.slowness,
+                peak_mib: AGGREGATE_MIB.max(memory),
+                proof_bytes: AGGREGATE_PROOF,
+                gas: AGGREGATE_GAS,
+                ..cost
+            },
+        }
+    }
+}
+
+/// Seconds on the machine of the constants.
+pub fn seconds(fit: Fit, (commit, field): (f64, f64)) -> f64 {
+    fit.fixed + fit.commit * commit + fit.field * field
+}
+
+/// Additions of points in a multi-exponentiation of `n` (Pippenger's windows of `ln n + 2` bits).
+fn additions(n: f64) -> f64 {
+    n * 254.0 / (libm::log(n) + 2.0)
+}
+
+fn nodes(expression: &Expression<Fr>) -> usize {
+    expression.evaluate(
+        &|_| 0,
+        &|_| 1,
+        &|_| 1,
+        &|_| 1,
+        &|_| 1,
+        &|_| 0,
+        &|a: usize| a,
+        &|a, b| a + b + 1,
+        &|a, b| a + b + 1,
+        &|a, _| a + 1,
+    )
+}
+
+/// Words of an aggregated proof's calldata before the proof: limbs, digest, inner words.
+pub fn aggregated_words(inner: usize) -> usize {
+    ACCUMULATOR_LIMBS + 1 + inner
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_those_of_the_proofs() {
+        // `inference::prover::tests` pins both lengths.
+        let counts = Counts::of_inference(11, Shape::direct(16, false));
+        assert_eq!((counts.commitments(), counts.evaluations()), (19, 35));
+        assert_eq!(counts.proof_bytes(), 2336);
+        assert_eq!(32 * (counts.commitments() + counts.evaluations()), 1728);
+    }
+
+    #[test]
+    fn gas_of_the_risk_model_is_near_the_measured() {
+        let counts = Counts::of_inference(11, Shape::direct(3, false));
+        let measured = 407_089.0;
+        assert!((counts.gas() as f64 / measured - 1.0).abs() < 0.05, "{}", counts.gas());
+    }
+
+    #[test]
+    fn more_rows_columns_and_words_cost_more() {
+        let cost = |counts: Counts| counts.cost(Mode::Direct, Machine::REFERENCE);
+        let base = Counts::of_inference(12, Shape::direct(3, false));
+        let small = cost(base);
+        for larger in [
+            Counts { k: 13, ..base },
+            Counts { advice: base.advice + 5, ..base },
+            Counts { fixed: base.fixed + 5, ..base },
+        ] {
+            let large = cost(larger);
+            assert!(large.proof_seconds > small.proof_seconds && large.peak_mib > small.peak_mib, "{larger:?}");
+            assert!(large.key_bytes >= small.key_bytes && large.gas >= small.gas, "{larger:?}");
+        }
+        assert!(cost(Counts { words: 16, ..base }).gas > small.gas);
+        let twice = cost(Counts { k: 17, ..base }).proof_seconds / cost(Counts { k: 16, ..base }).proof_seconds;
+        assert!((1.8..2.2).contains(&twice), "{twice}");
+        let slow = base.cost(Mode::Direct, Machine { slowness: 2.0 });
+        assert!((slow.proof_seconds / small.proof_seconds - 2.0).abs() < 1e-9);
+        assert_eq!((slow.peak_mib, slow.gas), (small.peak_mib, small.gas));
+    }
+
+    #[test]
+    fn an_aggregated_proof_costs_the_same_gas_whatever_the_model() {
+        let gas = |k| Counts::of_inference(k, Shape::direct(16, false)).cost(Mode::Aggregated, Machine::REFERENCE).gas;
+        assert_eq!(gas(11), gas(18));
+    }
+
+    #[test]
+    fn the_machine_is_measured_once() {
+        let machine = Machine::measured();
+        assert!(machine.slowness > 0.0 && machine.slowness.is_finite());
+        assert_eq!(machine, Machine::measured());
+    }
+}
