@@ -3,6 +3,8 @@
 use tract_onnx::pb::{AttributeProto, tensor_proto::DataType};
 
 use crate::model::fixture::{OnnxBuilder, float, int, ints, text};
+use crate::ops::OpError;
+use crate::quant::{Options, QuantError, compile};
 use crate::testing::conformance::{Case, op_conformance};
 
 /// `0.25, 0.75, …` with changing signs.
@@ -254,4 +256,61 @@ op_conformance! {
         1.0, 4.0 / 3.0, 5.0 / 3.0, 2.0, 5.0 / 3.0, 2.0, 7.0 / 3.0, 8.0 / 3.0, 7.0 / 3.0, 8.0 / 3.0, 3.0, 10.0 / 3.0, 3.0, 10.0 / 3.0, 11.0 / 3.0, 4.0,
     ]),
     upsample: upsampled(),
+}
+
+#[test]
+fn bad_arguments_are_refused() {
+    let refused = |op: &str, shape: &[i64], extra: &[&[i64]], attributes: Vec<AttributeProto>| {
+        let mut model = OnnxBuilder::new(shape);
+        let names: Vec<String> = (0..extra.len()).map(|i| format!("i{i}")).collect();
+        for (name, data) in names.iter().zip(extra) {
+            model.ints(name, data);
+        }
+        let inputs: Vec<&str> = std::iter::once("x").chain(names.iter().map(String::as_str)).collect();
+        let onnx = model.node(op, &inputs, "y", attributes).bytes(&[1]);
+        let error = compile(&onnx, None, None, &Options::default()).unwrap_err();
+        assert!(matches!(error, QuantError::Op(OpError::Refused { .. })), "{op} {extra:?}: {error}");
+    };
+    let min = i64::MIN;
+    let max = i64::MAX;
+    refused("Split", &[2, 5], &[&[2, 4]], vec![int("axis", 1)]);
+    refused("Split", &[2, 5], &[&[max, max]], vec![int("axis", 1)]);
+    refused("Split", &[2, 5], &[], vec![int("num_outputs", -1)]);
+    refused("Slice", &[4], &[&[0], &[1], &[0], &[0]], vec![]);
+    refused("Slice", &[4], &[&[0, 1], &[1]], vec![]);
+    refused("Slice", &[4], &[&[0], &[1], &[min]], vec![]);
+    refused("Gather", &[4], &[&[4]], vec![]);
+    refused("Gather", &[4], &[&[min]], vec![]);
+    refused("GatherElements", &[2, 2], &[&[0]], vec![]);
+    refused("GatherElements", &[4], &[&[5]], vec![]);
+    refused("GatherND", &[4], &[&[0, 1]], vec![]);
+    refused("GatherND", &[4], &[&[9]], vec![]);
+    refused("GatherND", &[4], &[&[0]], vec![int("batch_dims", min)]);
+    refused("ScatterElements", &[4], &[&[9], &[1]], vec![]);
+    refused("ScatterElements", &[4], &[&[0], &[1]], vec![text("reduction", "xor")]);
+    refused("ScatterND", &[4], &[&[0], &[1, 2]], vec![]);
+    refused("Pad", &[4], &[&[1]], vec![]);
+    refused("Pad", &[4], &[&[max, max]], vec![]);
+    refused("Pad", &[4], &[&[1 << 40, 0]], vec![]);
+    refused("Pad", &[4], &[&[-9, 0]], vec![]);
+    refused("Pad", &[4], &[&[1, 1]], vec![text("mode", "mirror")]);
+    refused("Expand", &[4], &[&[3]], vec![]);
+    refused("Expand", &[4], &[&[max, max, 4]], vec![]);
+    refused("Tile", &[4], &[&[max]], vec![]);
+    refused("Tile", &[4], &[&[1, 1]], vec![]);
+    refused("Trilu", &[4], &[], vec![]);
+    refused("OneHot", &[4], &[&[max], &[0, 1]], vec![]);
+    refused("OneHot", &[4], &[&[4], &[0, 1, 2]], vec![]);
+    refused("DepthToSpace", &[1, 4, 2, 2], &[], vec![int("blocksize", 3)]);
+    refused("DepthToSpace", &[1, 4, 2, 2], &[], vec![int("blocksize", 1 << 40)]);
+    refused("SpaceToDepth", &[1, 4, 2, 2], &[], vec![int("blocksize", 0)]);
+    refused("ReverseSequence", &[2, 2], &[&[1, 3]], vec![]);
+    refused("Resize", &[1, 2], &[&[1], &[1], &[0, 1]], vec![]);
+    refused("Resize", &[1, 2], &[&[1], &[1], &[max, max]], vec![]);
+    refused("CumSum", &[4], &[&[1]], vec![]);
+    refused("NonZero", &[4], &[], vec![]);
+    refused("Cast", &[4], &[], vec![int("to", 8)]);
+    refused("TopK", &[4], &[&[5]], vec![]);
+    refused("ReduceSum", &[4], &[&[1]], vec![]);
+    refused("ArgMax", &[4], &[], vec![int("axis", 2)]);
 }
