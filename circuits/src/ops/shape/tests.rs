@@ -204,7 +204,30 @@ fn triangle(upper: i64, k: i64) -> Case {
     Case::new(onnx.bytes(&[1, 3, 4]), vec![ramp(12)]).expecting(vec![expected.collect()])
 }
 
+/// `x` beside a constant, reordered and reshaped.
+fn joined() -> Case {
+    let mut model = OnnxBuilder::new(&[2, 1, 3]);
+    model.random("c", &[2, 1, 3], 1.0).node("Dropout", &["x"], "d", vec![]).node("Identity", &["d"], "i", vec![]);
+    model.node("Concat", &["i", "c", "x"], "j", vec![int("axis", -2)]);
+    let onnx = model.node("Transpose", &["j"], "y", vec![ints("perm", &[2, 0, 1])]).bytes(&[3, 2, 3]);
+    Case::new(onnx, vec![ramp(6)])
+}
+
+/// The type of the second input decides.
+fn cast_like() -> Case {
+    let mut model = OnnxBuilder::new(&[4]);
+    let onnx = model.opset(15).ints("one", &[1]).node("CastLike", &["x", "one"], "y", vec![]).bytes(&[4]);
+    Case::new(onnx, vec![vec![1.75, -1.75, 2.0, 0.0]]).expecting(vec![vec![1.0, -1.0, 2.0, 0.0]])
+}
+
 op_conformance! {
+    concat_and_transpose: joined(),
+    reshape_keeps_and_infers: moves("Reshape", 13, &[2, 3, 4], &[&[0, -1, 2]], vec![], &[2, 6, 2]),
+    flatten_from_the_end: moves("Flatten", 13, &[2, 3, 4], &[], vec![int("axis", -1)], &[6, 4]),
+    squeeze_by_input: moves("Squeeze", 13, &[1, 3, 1], &[&[-1]], vec![], &[1, 3]),
+    squeeze_by_attribute: moves("Squeeze", 11, &[1, 3, 1], &[], vec![ints("axes", &[0])], &[3, 1]),
+    unsqueeze_by_input: moves("Unsqueeze", 13, &[3, 2], &[&[0, -1]], vec![], &[1, 3, 2, 1]),
+    cast_to_the_type_of_a_tensor: cast_like(),
     split_equally: split(18, None, vec![int("axis", 1), int("num_outputs", 2)]),
     split_by_attribute: split(11, None, vec![int("axis", 1), ints("split", &[2, 3])]),
     split_by_input: split(13, Some(&[4, 1]), vec![int("axis", -1)]),
