@@ -355,7 +355,53 @@ fn network(n: usize, wanted: &[usize]) -> Vec<Vec<(usize, usize)>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::quant::{Evaluation, Options};
+
+    const DOMAIN: (f64, f64) = (-5000.0, 100_000.0);
+
+    /// The outputs of `ask` for these raw values, which are clamped to [`DOMAIN`].
+    fn run(raw: &[i64], ask: impl Fn(&mut Builder<'_>, &[Form]) -> Vec<Form>) -> Evaluation {
+        let options = Options::default();
+        let mut builder = Builder::new(vec![raw.len()], None, &options).unwrap();
+        let inputs = builder.inputs(&vec![DOMAIN; raw.len()], &vec![100.0; raw.len()]).unwrap();
+        let asked = ask(&mut builder, &inputs);
+        let (program, _) = builder.finish(&asked, &vec![200.0; asked.len()]).unwrap();
+        crate::quant::bounds::check(&program).unwrap();
+        program.evaluate(raw).unwrap()
+    }
+
+    fn clamped(raw: &[i64]) -> Vec<i64> {
+        raw.iter().map(|&v| v.clamp(DOMAIN.0 as i64, DOMAIN.1 as i64)).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Exact for every input, in units of a hundredth, also with ties and outside the domain.
+        #[test]
+        fn order_is_exact(raw in prop::collection::vec(prop_oneof![-3i64..3, -10_000i64..200_000, Just(1i64 << 38)], 1..9)) {
+            let values = clamped(&raw);
+            let mut order: Vec<usize> = (0..raw.len()).collect();
+            order.sort_by_key(|&i| std::cmp::Reverse(values[i]));
+            let (n, k) = (raw.len(), raw.len().div_ceil(2));
+            let got = run(&raw, |b, x| {
+                let (top, at) = b.top(x, k).unwrap();
+                [top, at].concat()
+            });
+            let top = order[..k].iter().map(|&i| 2 * values[i]).chain(order[..k].iter().map(|&i| 200 * i as i64));
+            prop_assert_eq!(got.outputs, top.collect::<Vec<_>>());
+            let got = run(&raw, |b, x| vec![b.median(x).unwrap()]);
+            let middle = values[order[n / 2]] + values[order[(n - 1) / 2]];
+            prop_assert_eq!(got.outputs, vec![middle]);
+            let got = run(&raw, |b, x| [b.arg_max(&[x.to_vec()], false), b.arg_max(&[x.to_vec()], true)].map(Result::unwrap).concat());
+            let first = order[0];
+            let last = (0..n).rev().find(|&i| values[i] == values[first]).unwrap();
+            prop_assert_eq!(got.outputs, vec![200 * first as i64, 200 * last as i64]);
+        }
+    }
 
     #[test]
     fn networks_sort_every_order_of_zeros_and_ones() {

@@ -1,5 +1,6 @@
-//! The same value: dropout does nothing in inference. Free.
+//! The same value, and a mask of ones: dropout does nothing in inference. Free.
 
+use crate::model::tensor::Tensor;
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 
@@ -14,7 +15,7 @@ impl Op for Dropout {
     }
 
     fn accepts(&self) -> &'static str {
-        "inference mode (training_mode false), without the mask output"
+        "inference mode (training_mode false)"
     }
 
     fn lower(&self, _builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
@@ -25,6 +26,9 @@ impl Op for Dropout {
         if training {
             return Err(call.refuse("training_mode is true"));
         }
-        Ok(vec![call.input(0)?.clone()])
+        let value = call.input(0)?;
+        let count: usize = value.shape().iter().product();
+        let mask = Tensor::new(value.shape().to_vec(), vec![1; count]).map(Value::Int);
+        Ok(vec![value.clone(), mask.ok_or_else(|| call.refuse("the sizes do not fit"))?])
     }
 }

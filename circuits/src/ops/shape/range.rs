@@ -24,8 +24,8 @@ impl Op for Range {
             return Err(call.refuse("an input is missing"));
         };
         let count = ((limit - start) / step).ceil().max(0.0);
-        // Also where the step is 0.
-        if !(count <= MAX_ELEMENTS as f64) {
+        // Infinite where the step is 0.
+        if count > MAX_ELEMENTS as f64 {
             return Err(call.refuse(format!("{count} elements")));
         }
         let values: Vec<f64> = (0..count as usize).map(|i| start + step * i as f64).collect();

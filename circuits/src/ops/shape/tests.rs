@@ -3,6 +3,8 @@
 use tract_onnx::pb::{AttributeProto, tensor_proto::DataType};
 
 use crate::model::fixture::{OnnxBuilder, float, int, ints, text};
+use crate::ops::OpError;
+use crate::quant::{Options, QuantError, compile};
 use crate::testing::conformance::{Case, op_conformance};
 
 /// `0.25, 0.75, …` with changing signs.
@@ -202,7 +204,30 @@ fn triangle(upper: i64, k: i64) -> Case {
     Case::new(onnx.bytes(&[1, 3, 4]), vec![ramp(12)]).expecting(vec![expected.collect()])
 }
 
+/// `x` beside a constant, reordered and reshaped.
+fn joined() -> Case {
+    let mut model = OnnxBuilder::new(&[2, 1, 3]);
+    model.random("c", &[2, 1, 3], 1.0).node("Dropout", &["x"], "d", vec![]).node("Identity", &["d"], "i", vec![]);
+    model.node("Concat", &["i", "c", "x"], "j", vec![int("axis", -2)]);
+    let onnx = model.node("Transpose", &["j"], "y", vec![ints("perm", &[2, 0, 1])]).bytes(&[3, 2, 3]);
+    Case::new(onnx, vec![ramp(6)])
+}
+
+/// The type of the second input decides.
+fn cast_like() -> Case {
+    let mut model = OnnxBuilder::new(&[4]);
+    let onnx = model.opset(15).ints("one", &[1]).node("CastLike", &["x", "one"], "y", vec![]).bytes(&[4]);
+    Case::new(onnx, vec![vec![1.75, -1.75, 2.0, 0.0]]).expecting(vec![vec![1.0, -1.0, 2.0, 0.0]])
+}
+
 op_conformance! {
+    concat_and_transpose: joined(),
+    reshape_keeps_and_infers: moves("Reshape", 13, &[2, 3, 4], &[&[0, -1, 2]], vec![], &[2, 6, 2]),
+    flatten_from_the_end: moves("Flatten", 13, &[2, 3, 4], &[], vec![int("axis", -1)], &[6, 4]),
+    squeeze_by_input: moves("Squeeze", 13, &[1, 3, 1], &[&[-1]], vec![], &[1, 3]),
+    squeeze_by_attribute: moves("Squeeze", 11, &[1, 3, 1], &[], vec![ints("axes", &[0])], &[3, 1]),
+    unsqueeze_by_input: moves("Unsqueeze", 13, &[3, 2], &[&[0, -1]], vec![], &[1, 3, 2, 1]),
+    cast_to_the_type_of_a_tensor: cast_like(),
     split_equally: split(18, None, vec![int("axis", 1), int("num_outputs", 2)]),
     split_by_attribute: split(11, None, vec![int("axis", 1), ints("split", &[2, 3])]),
     split_by_input: split(13, Some(&[4, 1]), vec![int("axis", -1)]),
@@ -254,4 +279,61 @@ op_conformance! {
         1.0, 4.0 / 3.0, 5.0 / 3.0, 2.0, 5.0 / 3.0, 2.0, 7.0 / 3.0, 8.0 / 3.0, 7.0 / 3.0, 8.0 / 3.0, 3.0, 10.0 / 3.0, 3.0, 10.0 / 3.0, 11.0 / 3.0, 4.0,
     ]),
     upsample: upsampled(),
+}
+
+#[test]
+fn bad_arguments_are_refused() {
+    let refused = |op: &str, shape: &[i64], extra: &[&[i64]], attributes: Vec<AttributeProto>| {
+        let mut model = OnnxBuilder::new(shape);
+        let names: Vec<String> = (0..extra.len()).map(|i| format!("i{i}")).collect();
+        for (name, data) in names.iter().zip(extra) {
+            model.ints(name, data);
+        }
+        let inputs: Vec<&str> = std::iter::once("x").chain(names.iter().map(String::as_str)).collect();
+        let onnx = model.node(op, &inputs, "y", attributes).bytes(&[1]);
+        let error = compile(&onnx, None, None, &Options::default()).unwrap_err();
+        assert!(matches!(error, QuantError::Op(OpError::Refused { .. })), "{op} {extra:?}: {error}");
+    };
+    let min = i64::MIN;
+    let max = i64::MAX;
+    refused("Split", &[2, 5], &[&[2, 4]], vec![int("axis", 1)]);
+    refused("Split", &[2, 5], &[&[max, max]], vec![int("axis", 1)]);
+    refused("Split", &[2, 5], &[], vec![int("num_outputs", -1)]);
+    refused("Slice", &[4], &[&[0], &[1], &[0], &[0]], vec![]);
+    refused("Slice", &[4], &[&[0, 1], &[1]], vec![]);
+    refused("Slice", &[4], &[&[0], &[1], &[min]], vec![]);
+    refused("Gather", &[4], &[&[4]], vec![]);
+    refused("Gather", &[4], &[&[min]], vec![]);
+    refused("GatherElements", &[2, 2], &[&[0]], vec![]);
+    refused("GatherElements", &[4], &[&[5]], vec![]);
+    refused("GatherND", &[4], &[&[0, 1]], vec![]);
+    refused("GatherND", &[4], &[&[9]], vec![]);
+    refused("GatherND", &[4], &[&[0]], vec![int("batch_dims", min)]);
+    refused("ScatterElements", &[4], &[&[9], &[1]], vec![]);
+    refused("ScatterElements", &[4], &[&[0], &[1]], vec![text("reduction", "xor")]);
+    refused("ScatterND", &[4], &[&[0], &[1, 2]], vec![]);
+    refused("Pad", &[4], &[&[1]], vec![]);
+    refused("Pad", &[4], &[&[max, max]], vec![]);
+    refused("Pad", &[4], &[&[1 << 40, 0]], vec![]);
+    refused("Pad", &[4], &[&[-9, 0]], vec![]);
+    refused("Pad", &[4], &[&[1, 1]], vec![text("mode", "mirror")]);
+    refused("Expand", &[4], &[&[3]], vec![]);
+    refused("Expand", &[4], &[&[max, max, 4]], vec![]);
+    refused("Tile", &[4], &[&[max]], vec![]);
+    refused("Tile", &[4], &[&[1, 1]], vec![]);
+    refused("Trilu", &[4], &[], vec![]);
+    refused("OneHot", &[4], &[&[max], &[0, 1]], vec![]);
+    refused("OneHot", &[4], &[&[4], &[0, 1, 2]], vec![]);
+    refused("DepthToSpace", &[1, 4, 2, 2], &[], vec![int("blocksize", 3)]);
+    refused("DepthToSpace", &[1, 4, 2, 2], &[], vec![int("blocksize", 1 << 40)]);
+    refused("SpaceToDepth", &[1, 4, 2, 2], &[], vec![int("blocksize", 0)]);
+    refused("ReverseSequence", &[2, 2], &[&[1, 3]], vec![]);
+    refused("Resize", &[1, 2], &[&[1], &[1], &[0, 1]], vec![]);
+    refused("Resize", &[1, 2], &[&[1], &[1], &[max, max]], vec![]);
+    refused("CumSum", &[4], &[&[1]], vec![]);
+    refused("NonZero", &[4], &[], vec![]);
+    refused("Cast", &[4], &[], vec![int("to", 8)]);
+    refused("TopK", &[4], &[&[5]], vec![]);
+    refused("ReduceSum", &[4], &[&[1]], vec![]);
+    refused("ArgMax", &[4], &[], vec![int("axis", 2)]);
 }
