@@ -203,22 +203,26 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
 /// reads off the graph, or `±16`; for integers at least `±32768`, for booleans `[0, 1]`.
 fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpec {
     let mut inferred = domain::infer(graph).into_iter();
-    let domains: Vec<(f64, f64)> = graph.inputs.iter().flat_map(|input| {
-        let default = match input.kind {
-            DataType::Float | DataType::Double | DataType::Float16 => (-DEFAULT_DOMAIN, DEFAULT_DOMAIN),
-            DataType::Bool => (0.0, 1.0),
-            _ => (-DEFAULT_INTEGERS, DEFAULT_INTEGERS),
-        };
-        let own: Vec<Option<(f64, f64)>> = inferred.by_ref().take(input.shape.iter().product()).collect();
-        own.into_iter().map(move |found| {
-            let (lo, hi) = match (input.kind, found) {
-                (DataType::Float | DataType::Double | DataType::Float16, Some(found)) => found,
-                (DataType::Bool, _) | (_, None) => default,
-                (_, Some(found)) => (found.0.min(default.0), found.1.max(default.1)),
+    let domains: Vec<(f64, f64)> = graph
+        .inputs
+        .iter()
+        .flat_map(|input| {
+            let default = match input.kind {
+                DataType::Float | DataType::Double | DataType::Float16 => (-DEFAULT_DOMAIN, DEFAULT_DOMAIN),
+                DataType::Bool => (0.0, 1.0),
+                _ => (-DEFAULT_INTEGERS, DEFAULT_INTEGERS),
             };
-            (lo * DEFAULT_SCALE as f64, hi * DEFAULT_SCALE as f64)
+            let own: Vec<Option<(f64, f64)>> = inferred.by_ref().take(input.shape.iter().product()).collect();
+            own.into_iter().map(move |found| {
+                let (lo, hi) = match (input.kind, found) {
+                    (DataType::Float | DataType::Double | DataType::Float16, Some(found)) => found,
+                    (DataType::Bool, _) | (_, None) => default,
+                    (_, Some(found)) => (found.0.min(default.0), found.1.max(default.1)),
+                };
+                (lo * DEFAULT_SCALE as f64, hi * DEFAULT_SCALE as f64)
+            })
         })
-    }).collect();
+        .collect();
     let ranges = domains.into_iter().enumerate().map(|(i, domain)| {
         let column = || calibration.into_iter().flat_map(|c| &c.samples).filter_map(|s| s.get(i)).map(|&v| v as f64);
         match (column().reduce(f64::min), column().reduce(f64::max)) {

@@ -41,7 +41,8 @@ pub fn infer(graph: &Graph) -> Vec<Option<(f64, f64)>> {
     let mut next = 0;
     for input in &graph.inputs {
         let count: usize = input.shape.iter().product();
-        let elements = (next..next + count).map(|input| Some(Origin { input, factor: 1.0, offset: 0.0, scaled: false }));
+        let elements =
+            (next..next + count).map(|input| Some(Origin { input, factor: 1.0, offset: 0.0, scaled: false }));
         known.insert(&input.name, elements.collect());
         next += count;
     }
