@@ -11,7 +11,7 @@ use super::model::{Model, Slot, SourceInput};
 use crate::inference::{Error, statement};
 use crate::model::spec::SourceKind;
 use crate::quant::Calibration;
-use crate::quant::compile::DEFAULT_SCALE;
+use crate::quant::compile::default_scales;
 
 /// Inputs of one proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Input {
 fn encode(model: &Model, rows: &[Vec<f64>]) -> Result<Vec<Slot>, ApiError> {
     let scales = match model.spec()? {
         Some(spec) => spec.resolve().scales(),
-        None => vec![DEFAULT_SCALE; model.program().inputs()],
+        None => default_scales(&model.onnx()?)?,
     };
     let encoded = Calibration::from_reals(rows, &scales)?;
     let slot = |row: Vec<i64>| {

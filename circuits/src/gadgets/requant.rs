@@ -68,13 +68,54 @@ mod tests {
 
     #[test]
     fn result_off_by_one_is_refused_in_every_mode() {
-        for requant in [Requant::Identity, Requant::Relu, Requant::Shift, Requant::ReluShift] {
+        let modes = [Requant::Identity, Requant::Relu, Requant::Shift, Requant::ReluShift, Requant::Sign];
+        for requant in modes {
             let mut forged = layout(INPUTS);
             let at = lane(&forged, requant, 0);
             forged.values[at].z += Fr::ONE;
             let names = failures(&forged);
             assert!(names.iter().any(|n| n.contains("z = shifted y")), "{requant:?}: {names:?}");
         }
+    }
+
+    #[test]
+    fn sign_of_a_lane_that_is_not_the_lanes_sign_is_refused() {
+        // x1 - x0 + 5 < 0 for the first inputs, > 0 for the others.
+        for (inputs, sign) in [(INPUTS, 0), ([0, 5, 3, 4, 5, 6, 7, 650], 1)] {
+            let mut forged = layout(inputs);
+            let at = lane(&forged, Requant::Sign, 0);
+            assert_eq!(forged.values[at].z, Fr::from(sign));
+            forged.values[at].z = Fr::from(1 - sign);
+            let names = failures(&forged);
+            assert!(names.iter().any(|n| n.contains("z = shifted y")), "{names:?}");
+            // With the bit turned too, y is another one.
+            forged.values[at].b = Fr::from(1 - sign);
+            let names = failures(&forged);
+            assert!(names.iter().any(|n| n.contains("acc = 2^42 acc' + y")), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn assertion_of_a_negative_lane_is_refused_by_its_own_constraint_alone() {
+        // The quotient's first assertion, n - q d, moved below 0 with its sum: everything but REQ-6 agrees.
+        let mut forged = layout(INPUTS);
+        let at = row(&forged, RowKind::Assert, 0);
+        let values = &mut forged.values[at];
+        let rest = values.a.iter().rev().fold(Fr::ZERO, |sum, limb| sum * pow2(10) + limb);
+        values.acc -= rest + Fr::from(8);
+        // y = -8 = -(7 + 1)
+        (values.a, values.b, values.z) = ([Fr::from(7), Fr::ZERO, Fr::ZERO, Fr::ZERO], Fr::ZERO, -Fr::from(8));
+        assert_refused(&forged, "an assertion of -8", &["asserted y >= 0", "acc' = acc + step"]);
+        assert!(failures(&forged).iter().any(|n| n.contains("asserted y >= 0")));
+    }
+
+    #[test]
+    fn assertions_result_is_one() {
+        let mut forged = layout(INPUTS);
+        let at = row(&forged, RowKind::Assert, 0);
+        assert_eq!(forged.values[at].z, Fr::ONE);
+        forged.values[at].z = Fr::from(2);
+        assert_refused(&forged, "an assertion's result", &["z = shifted y"]);
     }
 
     #[test]

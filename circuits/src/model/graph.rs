@@ -25,12 +25,12 @@ pub enum Attribute {
     Int(i64),
     /// Text.
     Text(String),
+    /// Texts.
+    Texts(Vec<String>),
     /// Numbers.
     Floats(Vec<f64>),
     /// Integers.
     Ints(Vec<i64>),
-    /// Texts.
-    Texts(Vec<String>),
     /// A constant.
     Tensor(Constant),
 }
@@ -48,6 +48,8 @@ pub struct Node {
     pub opset: i64,
     /// Names of the inputs; an omitted optional input is empty.
     pub inputs: Vec<String>,
+    /// The range of an input's integer type, if it is a constant of 8 or 16 bits.
+    pub input_ranges: Vec<Option<(i64, i64)>>,
     /// Names of the outputs; an omitted optional output is empty.
     pub outputs: Vec<String>,
     /// Attributes by name.
@@ -65,6 +67,13 @@ pub struct Input {
     pub kind: DataType,
 }
 
+impl Input {
+    /// Number of elements.
+    pub fn width(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
 /// A model graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
@@ -78,12 +87,14 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Names of the outputs.
     pub outputs: Vec<String>,
+    /// Those outputs that are declared as integers.
+    pub whole: BTreeSet<String>,
 }
 
 impl Graph {
     /// Number of values of all inputs.
     pub fn input_width(&self) -> usize {
-        self.inputs.iter().map(|i| i.shape.iter().product::<usize>()).sum()
+        self.inputs.iter().map(Input::width).sum()
     }
 
     /// Puts the nodes in topological order, keeping the file's order where it is one already.
@@ -99,27 +110,45 @@ impl Graph {
                 return Err(ModelError::Duplicate { name: name.clone() });
             }
         }
-        let mut waiting = std::mem::take(&mut self.nodes);
-        while !waiting.is_empty() {
-            let mut later = Vec::new();
-            let before = self.nodes.len();
-            for node in waiting {
-                if node.inputs.iter().all(|i| i.is_empty() || known.contains(i)) {
-                    known.extend(node.outputs.iter().filter(|o| !o.is_empty()).cloned());
-                    self.nodes.push(node);
-                } else {
-                    later.push(node);
-                }
-            }
-            if let Some(stuck) = later.first().filter(|_| self.nodes.len() == before) {
-                let name = stuck.inputs.iter().find(|i| !i.is_empty() && !known.contains(*i)).cloned();
-                return Err(ModelError::UnknownValue { node: stuck.name.clone(), name: name.unwrap_or_default() });
-            }
-            waiting = later;
-        }
+        self.nodes = in_order(std::mem::take(&mut self.nodes), &mut known)?;
         match self.outputs.iter().find(|o| !known.contains(*o)) {
             Some(name) => Err(ModelError::UnknownValue { node: "graph output".into(), name: name.clone() }),
             None => Ok(self),
         }
     }
+}
+
+/// The nodes with each after all that it reads, the first of the file that can come next first. `known` are values that no node makes; those that
+/// nodes make are added.
+fn in_order(nodes: Vec<Node>, known: &mut BTreeSet<String>) -> Result<Vec<Node>, ModelError> {
+    let mut readers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut missing = vec![0usize; nodes.len()];
+    for (index, node) in nodes.iter().enumerate() {
+        let reads: BTreeSet<&str> = node.inputs.iter().map(String::as_str).filter(|i| !i.is_empty()).collect();
+        for name in reads.into_iter().filter(|i| !known.contains(*i)) {
+            missing[index] += 1;
+            readers.entry(name).or_default().push(index);
+        }
+    }
+    let mut ready: BTreeSet<usize> = (0..nodes.len()).filter(|i| missing[*i] == 0).collect();
+    let mut order = Vec::with_capacity(nodes.len());
+    while let Some(index) = ready.pop_first() {
+        order.push(index);
+        for name in nodes[index].outputs.iter().filter(|o| !o.is_empty()) {
+            for reader in readers.remove(name.as_str()).unwrap_or_default() {
+                missing[reader] -= 1;
+                if missing[reader] == 0 {
+                    ready.insert(reader);
+                }
+            }
+        }
+    }
+    let made = order.iter().flat_map(|index| &nodes[*index].outputs).filter(|o| !o.is_empty());
+    known.extend(made.cloned());
+    if let Some(stuck) = (0..nodes.len()).find(|i| missing[*i] > 0).map(|i| &nodes[i]) {
+        let name = stuck.inputs.iter().find(|i| !i.is_empty() && !known.contains(*i)).cloned();
+        return Err(ModelError::UnknownValue { node: stuck.name.clone(), name: name.unwrap_or_default() });
+    }
+    let mut nodes: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
+    Ok(order.into_iter().filter_map(|index| nodes[index].take()).collect())
 }

@@ -17,6 +17,8 @@ mod error;
 pub(crate) mod fixture;
 pub mod float;
 pub mod graph;
+#[cfg(test)]
+mod hostile;
 pub mod onnx;
 pub mod schema;
 pub mod spec;

@@ -20,6 +20,8 @@ use super::{Attribute, Constant, Graph, Input, ModelError, Node};
 pub const MAX_BYTES: usize = 128 << 20;
 /// Most nodes.
 pub const MAX_NODES: usize = 100_000;
+/// Most values of all inputs together: each takes several rows.
+pub const MAX_INPUTS: usize = 1 << 20;
 /// Operator sets accepted.
 pub const OPSETS: std::ops::RangeInclusive<i64> = 7..=21;
 
@@ -85,12 +87,16 @@ fn read_graph(graph: &GraphProto, opset: i64) -> Result<Graph, ModelError> {
     }
     let live = graph.input.iter().filter(|i| !constants.contains_key(&i.name));
     let inputs = live.map(input).collect::<Result<Vec<_>, _>>()?;
-    let nodes = graph.node.iter().enumerate().map(|(i, n)| node(n, i, opset)).collect::<Result<_, _>>()?;
+    let width = inputs.iter().filter_map(|i| elements(&i.shape)).fold(0, usize::saturating_add);
+    limit("values of all inputs", width, MAX_INPUTS)?;
+    let ranges = ranges(graph);
+    let nodes = graph.node.iter().enumerate().map(|(i, n)| node(n, i, opset, &ranges)).collect::<Result<_, _>>()?;
     if inputs.is_empty() || graph.output.is_empty() {
         return Err(ModelError::NotOnnx { reason: "the graph has no input or no output".into() });
     }
     let outputs = graph.output.iter().map(|o| o.name.clone()).collect();
-    Ok(Graph { opset, inputs, constants, nodes, outputs })
+    let whole = graph.output.iter().filter(|o| holds_integers(o)).map(|o| o.name.clone()).collect();
+    Ok(Graph { opset, inputs, constants, nodes, outputs, whole })
 }
 
 /// Whether a tensor matters: one of another type than numbers does only if a node reads it.
@@ -124,13 +130,38 @@ fn input(info: &ValueInfoProto) -> Result<Input, ModelError> {
     Ok(Input { name, shape, kind })
 }
 
+/// Whether a graph output is declared as integers (labels, indices, booleans).
+fn holds_integers(info: &ValueInfoProto) -> bool {
+    let kind = match info.r#type.as_ref().and_then(|t| t.value.as_ref()) {
+        Some(Type::TensorType(t)) => DataType::try_from(t.elem_type).ok(),
+        _ => None,
+    };
+    kind.is_some_and(|k| is_narrow(k) || matches!(k, DataType::Int64 | DataType::Uint64))
+}
+
 /// Types that [`constant`] reads.
 fn is_number(kind: DataType) -> bool {
     use DataType::{Bfloat16, Double, Float, Float16, Int64, Uint64};
     is_narrow(kind) || matches!(kind, Float | Double | Float16 | Bfloat16 | Int64 | Uint64)
 }
 
-fn node(node: &NodeProto, index: usize, opset: i64) -> Result<Node, ModelError> {
+/// The range of each integer constant of 8 or 16 bits: initialisers, and the values of Constant nodes.
+fn ranges(graph: &GraphProto) -> BTreeMap<&str, (i64, i64)> {
+    let constants = graph.node.iter().filter(|n| n.op_type == "Constant");
+    let values =
+        constants.filter_map(|n| Some((n.output.first()?.as_str(), n.attribute.first()?.t.as_ref()?.data_type)));
+    let given = graph.initializer.iter().map(|t| (t.name.as_str(), t.data_type)).chain(values);
+    let range = |kind| match DataType::try_from(kind).unwrap_or(DataType::Undefined) {
+        DataType::Uint8 => Some((0, 255)),
+        DataType::Int8 => Some((-128, 127)),
+        DataType::Uint16 => Some((0, 65535)),
+        DataType::Int16 => Some((-32768, 32767)),
+        _ => None,
+    };
+    given.filter_map(|(name, kind)| range(kind).map(|range| (name, range))).collect()
+}
+
+fn node(node: &NodeProto, index: usize, opset: i64, ranges: &BTreeMap<&str, (i64, i64)>) -> Result<Node, ModelError> {
     let op = node.op_type.clone();
     let name = if node.name.is_empty() { format!("{op}#{index}") } else { node.name.clone() };
     let domain = match node.domain.as_str() {
@@ -142,7 +173,9 @@ fn node(node: &NodeProto, index: usize, opset: i64) -> Result<Node, ModelError> 
     for a in &node.attribute {
         attributes.insert(a.name.clone(), attribute(a, &name)?);
     }
-    Ok(Node { name, op, domain, opset, inputs: node.input.clone(), outputs: node.output.clone(), attributes })
+    let input_ranges = node.input.iter().map(|name| ranges.get(name.as_str()).copied()).collect();
+    let (inputs, outputs) = (node.input.clone(), node.output.clone());
+    Ok(Node { name, op, domain, opset, inputs, input_ranges, outputs, attributes })
 }
 
 fn attribute(a: &AttributeProto, node: &str) -> Result<Attribute, ModelError> {

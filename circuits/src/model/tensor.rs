@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// Most elements of one tensor: a model that needs more is refused before memory runs out.
 pub const MAX_ELEMENTS: usize = 1 << 24;
+/// Most dimensions of one tensor.
+pub const MAX_RANK: usize = 32;
 
 /// Row-major values with a shape; `data.len()` is the product of `shape` (1 for a scalar, whose shape is empty).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,10 +126,14 @@ pub fn broadcast_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
         .collect()
 }
 
-/// Number of elements of a shape, `None` above [`MAX_ELEMENTS`].
+/// Number of elements of a shape, `None` above [`MAX_ELEMENTS`] or [`MAX_RANK`]. Sizes of 0 count as 1 for the limit, so that no product of some of
+/// the sizes overflows either.
 pub fn elements(shape: &[usize]) -> Option<usize> {
-    let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d))?;
-    (count <= MAX_ELEMENTS).then_some(count)
+    if shape.len() > MAX_RANK {
+        return None;
+    }
+    let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d.max(1)).filter(|&n| n <= MAX_ELEMENTS))?;
+    Some(if shape.contains(&0) { 0 } else { count })
 }
 
 fn strides(shape: &[usize]) -> Vec<usize> {
@@ -162,5 +168,16 @@ mod tests {
         assert_eq!(broadcast_shape(&[2, 1], &[3]), Some(vec![2, 3]));
         assert_eq!(broadcast_shape(&[2], &[3]), None);
         assert_eq!(Tensor::new(vec![2, 2], vec![1]), None);
+    }
+
+    #[test]
+    fn shapes_that_are_too_large_in_part_are_refused() {
+        assert_eq!(elements(&[4, 0, 3]), Some(0));
+        assert_eq!(elements(&[1 << 12, 1 << 12]), Some(MAX_ELEMENTS));
+        // An empty tensor whose strides would overflow.
+        assert_eq!(elements(&[0, 1 << 40, 1 << 40]), None);
+        assert_eq!(elements(&[usize::MAX, 0]), None);
+        assert_eq!(elements(&[1; MAX_RANK]), Some(1));
+        assert_eq!(elements(&[1; MAX_RANK + 1]), None);
     }
 }

@@ -1,6 +1,6 @@
 //! One node with its inputs at hand: typed access, and refusals that say what was expected.
 
-use crate::model::tensor::Tensor;
+use crate::model::tensor::{MAX_RANK, Tensor};
 use crate::model::{Attribute, Node};
 use crate::quant::QuantError;
 use crate::quant::form::Form;
@@ -165,6 +165,9 @@ impl<'a> Call<'a> {
     /// They are no constants, out of range or repeated.
     pub fn axes(&self, rank: usize) -> Result<Option<Vec<usize>>, QuantError> {
         let Some(given) = self.ints(1)?.or(self.int_list("axes")?) else { return Ok(None) };
+        if given.len().max(rank) > MAX_RANK {
+            return Err(self.refuse(format!("{} axes of {rank} dimensions; accepted are {MAX_RANK}", given.len())));
+        }
         let mut axes = given.iter().map(|&a| self.axis(a, rank)).collect::<Result<Vec<_>, _>>()?;
         axes.sort_unstable();
         if axes.windows(2).any(|w| w[0] == w[1]) {

@@ -11,10 +11,15 @@ mod classical;
 mod elementwise;
 mod error;
 mod linear;
+mod normalise;
 mod order;
+mod pooling;
+mod quantised;
+mod recurrent;
 mod reduction;
 mod shape;
 mod value;
+mod window;
 
 pub use call::Call;
 pub use error::OpError;
@@ -48,8 +53,19 @@ pub trait Op: Sync {
 }
 
 /// Every family of ops: one folder each, one file and one line an op.
-static FAMILIES: &[&[&dyn Op]] =
-    &[activation::OPS, classical::OPS, elementwise::OPS, linear::OPS, order::OPS, reduction::OPS, shape::OPS];
+static FAMILIES: &[&[&dyn Op]] = &[
+    activation::OPS,
+    classical::OPS,
+    elementwise::OPS,
+    linear::OPS,
+    normalise::OPS,
+    order::OPS,
+    pooling::OPS,
+    quantised::OPS,
+    recurrent::OPS,
+    reduction::OPS,
+    shape::OPS,
+];
 
 /// Every supported op.
 pub fn registry() -> impl Iterator<Item = &'static dyn Op> {

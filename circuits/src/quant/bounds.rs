@@ -5,12 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::tensor::MAX_ELEMENTS;
-
 use super::QuantError;
 use super::program::{
-    Block, Function, LANES, LIMB_BITS, Lane, Linear, MatMul, NO_WIRE, Program, RAW_BITS, Requant, Step, Table, Wire,
-    Y_BITS,
+    Block, Function, LANES, LIMB_BITS, Lane, Linear, MAX_WIRES, MatMul, NO_WIRE, Program, RAW_BITS, Requant, Step,
+    Table, Wire, Y_BITS,
 };
 
 /// Largest absolute weight.
@@ -51,9 +49,9 @@ impl Interval {
 /// or bias too large, a lane that can leave `[-2^40, 2^40)`, a function's argument that can leave its table, a flag that can be
 /// anything but 0 or 1.
 pub fn check(program: &Program) -> Result<Vec<Interval>, QuantError> {
-    let inputs = program.sources.iter().try_fold(0usize, |sum, &n| sum.checked_add(n)).unwrap_or(usize::MAX);
-    if inputs > MAX_ELEMENTS {
-        return Err(QuantError::Malformed { what: "input values", expected: MAX_ELEMENTS, got: inputs });
+    let inputs = program.inputs();
+    if inputs > MAX_WIRES {
+        return Err(QuantError::Malformed { what: "input values", expected: MAX_WIRES, got: inputs });
     }
     let mut bounds = vec![Interval::RAW; inputs];
     for (index, step) in program.steps.iter().enumerate() {
@@ -77,6 +75,11 @@ pub fn check(program: &Program) -> Result<Vec<Interval>, QuantError> {
 /// # Errors
 /// As [`check`], without the step's index.
 pub fn step_bounds(step: &Step, tables: &[Table], bounds: &[Interval]) -> Result<Vec<Interval>, QuantError> {
+    // Before anything is allocated: a few bytes can ask for billions of wires.
+    let wires = bounds.len().saturating_add(step.outputs());
+    if wires > MAX_WIRES {
+        return Err(QuantError::Malformed { what: "wires", expected: MAX_WIRES, got: wires });
+    }
     match step {
         Step::Linear(linear) => linear_bounds(linear, bounds),
         Step::Function(function) => Ok(vec![function_bounds(function, tables, bounds)?]),
@@ -113,7 +116,9 @@ fn lane_output(lo: i128, hi: i128, requant: Requant) -> Result<Interval, QuantEr
 }
 
 fn block_bounds(block: &Block, bounds: &[Interval]) -> Result<Vec<Interval>, QuantError> {
-    if block.width == 0 || block.lanes.is_empty() || !block.operands.len().is_multiple_of(block.width) {
+    let whole = block.width > 0 && block.operands.len().is_multiple_of(block.width);
+    // Without a vector nothing would look at the lanes.
+    if !whole || block.operands.is_empty() || block.lanes.is_empty() {
         let (expected, got) = (block.width.max(1), block.operands.len());
         return Err(QuantError::Malformed { what: "operands of a block", expected, got });
     }
@@ -215,10 +220,10 @@ pub fn lane_interval(lane: &Lane, operands: &[Interval], pairs: &[(i128, i128)])
         if weight.unsigned_abs() > MAX_WEIGHT.unsigned_abs() {
             return Err(QuantError::Weight { value: weight, limit: MAX_WEIGHT });
         }
-        // At most 2^40 · 2^80.
+        // At most 2^40 · 2^80 each, so a few hundred can leave 128 bits. Sums that did come back would hide how far they were.
         let (a, b) = (i128::from(weight) * from, i128::from(weight) * to);
-        lo = lo.saturating_add(a.min(b));
-        hi = hi.saturating_add(a.max(b));
+        let beyond = QuantError::LaneRange { lo: i128::MIN, hi: i128::MAX, limit: Y_LIMIT };
+        (lo, hi) = lo.checked_add(a.min(b)).zip(hi.checked_add(a.max(b))).ok_or(beyond)?;
     }
     Ok((lo, hi))
 }
@@ -257,4 +262,189 @@ fn function_bounds(function: &Function, tables: &[Table], bounds: &[Interval]) -
 
 fn at(bounds: &[Interval], wire: Wire) -> Result<Interval, QuantError> {
     bounds.get(wire as usize).copied().ok_or(QuantError::Wire { wire, known: bounds.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::quant::program::{Divide, Sqrt};
+
+    const LANE: i64 = 1 << Y_BITS;
+
+    fn interval(lo: i64, hi: i64) -> Interval {
+        Interval { lo, hi }
+    }
+
+    fn alone(step: Step, bounds: &[Interval]) -> Result<Interval, QuantError> {
+        let all = step_bounds(&step, &[], bounds)?;
+        assert_eq!(all.len(), 1);
+        Ok(all[0])
+    }
+
+    fn quotient(n: Interval, d: Interval) -> Result<Interval, QuantError> {
+        alone(Step::Divide(Divide { numerator: 0, denominator: 1 }), &[n, d])
+    }
+
+    fn ordered(a: i64, b: i64) -> Interval {
+        interval(a.min(b), a.max(b))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn interval_of_a_quotient_is_exact(a in -40i64..40, b in -40i64..40, c in 1i64..15, d in 1i64..15) {
+            let (n, d) = (ordered(a, b), ordered(c, d));
+            let all = || (n.lo..=n.hi).flat_map(|n| (d.lo..=d.hi).map(move |d| n.div_euclid(d)));
+            prop_assert_eq!(quotient(n, d), Ok(interval(all().min().unwrap(), all().max().unwrap())));
+        }
+
+        #[test]
+        fn interval_of_a_product_is_exact(a in -9i64..9, b in -9i64..9, c in -9i64..9, d in -9i64..9) {
+            let (x, y) = (ordered(a, b), ordered(c, d));
+            let all = || (x.lo..=x.hi).flat_map(|x| (y.lo..=y.hi).map(move |y| i128::from(x * y)));
+            prop_assert_eq!(product_interval(x, y), (all().min().unwrap(), all().max().unwrap()));
+        }
+    }
+
+    #[test]
+    fn quotients_reach_the_edges_of_a_lane_and_denominators_start_at_one() {
+        let edge = interval(-LANE, LANE - 1);
+        assert_eq!(quotient(edge, interval(1, LANE - 1)), Ok(edge));
+        for lo in [0, -1, -LANE] {
+            let refused = QuantError::Domain { table: "division".into(), lo, hi: 5 };
+            assert_eq!(quotient(edge, interval(lo, 5)), Err(refused));
+        }
+    }
+
+    #[test]
+    fn roots_are_bounded_by_roots_and_refused_below_zero() {
+        let root = |x| alone(Step::Sqrt(Sqrt { input: 0 }), &[x]);
+        assert_eq!(root(interval(0, LANE - 1)), Ok(interval(0, (1 << 20) - 1)));
+        assert_eq!(root(interval(15, 16)), Ok(interval(3, 4)));
+        let refused = QuantError::Domain { table: "root".into(), lo: -1, hi: 4 };
+        assert_eq!(root(interval(-1, 4)), Err(refused));
+    }
+
+    fn products(weights: Vec<i64>, pair: (Wire, Wire)) -> Step {
+        let products = vec![pair; weights.len()];
+        Step::Linear(Linear { operands: vec![], products, lanes: vec![Lane { products: weights, ..Lane::default() }] })
+    }
+
+    #[test]
+    fn a_square_is_not_negative_and_a_product_may_be() {
+        let bounds = [interval(-5, 3), interval(-5, 3)];
+        assert_eq!(alone(products(vec![1], (0, 0)), &bounds), Ok(interval(0, 25)));
+        assert_eq!(alone(products(vec![1], (0, 1)), &bounds), Ok(interval(-15, 25)));
+    }
+
+    #[test]
+    fn sum_that_leaves_128_bits_and_comes_back_is_refused() {
+        // -200 · 2^120 and then +200 · 2^120 is 0, but a bound that stops at -2^127 in between would call it 72 · 2^120, and with 128 of the
+        // second kind a sum of -72 · 2^120 would pass for 0: lanes of such a sum say nothing.
+        let pinned = [interval(-LANE, -LANE)];
+        for back in [128, 200] {
+            let weights = [vec![-LANE; 200], vec![LANE; back]].concat();
+            let found = alone(products(weights, (0, 0)), &pinned);
+            assert!(matches!(found, Err(QuantError::LaneRange { lo: i128::MIN, .. })), "{back}: {found:?}");
+        }
+        let apart = vec![-LANE, LANE];
+        assert_eq!(alone(products(apart, (0, 0)), &pinned), Ok(interval(0, 0)));
+    }
+
+    #[test]
+    fn weights_of_products_are_limited_and_counted() {
+        let unit = [interval(0, 0)];
+        let error = alone(products(vec![LANE + 1], (0, 0)), &unit).unwrap_err();
+        assert_eq!(error, QuantError::Weight { value: LANE + 1, limit: MAX_WEIGHT });
+        let Step::Linear(mut linear) = products(vec![1], (0, 0)) else { unreachable!() };
+        linear.lanes[0].products.push(1);
+        let expected = QuantError::Malformed { what: "weights of products", expected: 1, got: 2 };
+        assert_eq!(alone(Step::Linear(linear), &unit), Err(expected));
+    }
+
+    #[test]
+    fn a_wire_that_is_none_stands_in_blocks_only() {
+        let bounds = [interval(2, 3)];
+        let lane = Lane { weights: vec![7, 1], ..Lane::default() };
+        let block = Block { width: 2, operands: vec![NO_WIRE, 0], lanes: vec![lane.clone()] };
+        assert_eq!(alone(Step::Block(block), &bounds), Ok(interval(2, 3)));
+        let matmul = MatMul { inner: 1, a: vec![NO_WIRE], b: vec![0], bias: 0, requant: Requant::Identity };
+        for step in [
+            Step::Linear(Linear { operands: vec![NO_WIRE, 0], lanes: vec![lane], ..Linear::default() }),
+            products(vec![1], (0, NO_WIRE)),
+            Step::Divide(Divide { numerator: NO_WIRE, denominator: 0 }),
+            Step::Divide(Divide { numerator: 0, denominator: NO_WIRE }),
+            Step::Sqrt(Sqrt { input: NO_WIRE }),
+            Step::MatMul(matmul),
+        ] {
+            assert_eq!(alone(step, &bounds), Err(QuantError::Wire { wire: NO_WIRE, known: 1 }));
+        }
+    }
+
+    #[test]
+    fn malformed_blocks_are_refused() {
+        let bounds = [interval(0, 1)];
+        let lane = |weights: usize| Lane { weights: vec![1; weights], ..Lane::default() };
+        let block = |width, operands: usize, lanes| Step::Block(Block { width, operands: vec![0; operands], lanes });
+        // No width, no lane, a vector cut short; without a vector nothing would look at the lane's weights.
+        for step in
+            [block(0, 2, vec![lane(0)]), block(2, 2, vec![]), block(2, 3, vec![lane(2)]), block(2, 0, vec![lane(9)])]
+        {
+            let found = step_bounds(&step, &[], &bounds);
+            assert!(matches!(found, Err(QuantError::Malformed { what: "operands of a block", .. })), "{found:?}");
+        }
+        for weights in [1, 3] {
+            let expected = QuantError::Malformed { what: "weights", expected: 2, got: weights };
+            assert_eq!(step_bounds(&block(2, 4, vec![lane(weights)]), &[], &bounds), Err(expected));
+        }
+        let extra = Lane { products: vec![1], ..lane(1) };
+        let expected = QuantError::Malformed { what: "weights of products", expected: 0, got: 1 };
+        assert_eq!(step_bounds(&block(1, 1, vec![extra]), &[], &bounds), Err(expected));
+    }
+
+    #[test]
+    fn malformed_matrix_products_are_refused() {
+        let bounds = [interval(0, 1)];
+        let step = |inner, a: usize, b: usize, bias| {
+            Step::MatMul(MatMul { inner, a: vec![0; a], b: vec![0; b], bias, requant: Requant::Identity })
+        };
+        for step in [step(0, 1, 1, 0), step(1, 0, 1, 0), step(1, 1, 0, 0), step(2, 3, 2, 0), step(2, 2, 3, 0)] {
+            let found = step_bounds(&step, &[], &bounds);
+            assert!(
+                matches!(found, Err(QuantError::Malformed { what: "operands of a matrix product", .. })),
+                "{found:?}"
+            );
+        }
+        let found = step_bounds(&step(1, 1, 1, MAX_BIAS + 1), &[], &bounds);
+        assert_eq!(found, Err(QuantError::Weight { value: MAX_BIAS + 1, limit: MAX_BIAS }));
+        assert_eq!(step_bounds(&step(2, 2, 4, 3), &[], &bounds), Ok(vec![interval(3, 5); 2]));
+        let wide = [interval(-LANE, LANE - 1)];
+        let found = step_bounds(&step(1, 1, 1, 0), &[], &wide);
+        assert!(matches!(found, Err(QuantError::LaneRange { .. })), "{found:?}");
+    }
+
+    #[test]
+    fn steps_of_too_many_wires_are_refused_before_they_are_computed() {
+        // 2^13 vectors of 2^13 lanes: a few hundred kilobytes that ask for a gigabyte of intervals.
+        let lanes = vec![Lane { weights: vec![0], ..Lane::default() }; 1 << 13];
+        let block = Step::Block(Block { width: 1, operands: vec![0; 1 << 13], lanes });
+        let list = vec![0; 1 << 13];
+        let matmul = Step::MatMul(MatMul { inner: 1, a: list.clone(), b: list, bias: 0, requant: Requant::Shift });
+        for step in [block, matmul] {
+            let found = step_bounds(&step, &[], &[interval(0, 0)]);
+            let expected = QuantError::Malformed { what: "wires", expected: MAX_WIRES, got: (1 << 26) + 1 };
+            assert_eq!(found, Err(expected));
+        }
+    }
+
+    #[test]
+    fn sign_is_a_bit() {
+        let lane = |bias| Lane { bias, weights: vec![1], requant: Requant::Sign, ..Lane::default() };
+        let step = Linear { operands: vec![0], lanes: vec![lane(0), lane(-4), lane(5)], ..Linear::default() };
+        let found = step_bounds(&Step::Linear(step), &[], &[interval(-5, 3)]);
+        assert_eq!(found, Ok(vec![interval(0, 1), interval(0, 0), interval(1, 1)]));
+    }
 }

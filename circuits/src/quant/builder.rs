@@ -13,9 +13,12 @@ use super::interpreter::step_values;
 use super::program::{LANES, Lane, Linear, Program, Requant, SHIFT, Step, Table, Wire, Y_BITS};
 use super::report::LayerReport;
 use super::{Calibration, QuantError};
+use crate::model::ModelError;
 
 /// Wires of larger magnitude are narrowed before they meet weights that are not exact.
 const WIDE: i64 = 1 << 22;
+/// Most terms of all linear forms that ops compose: about 4 GB.
+const MAX_TERMS: usize = 1 << 28;
 /// Share of the lane's range that a scale aims at; the rest absorbs the rounding of weights.
 pub(super) const HEADROOM: f64 = 0.999;
 /// Half a unit after a shift: makes the shift round to nearest.
@@ -36,6 +39,7 @@ pub struct Builder<'a> {
     pub(super) options: &'a Options,
     sources: Vec<usize>,
     pub(super) tables: Vec<Table>,
+    pub(super) plans: Vec<super::curve::Plan>,
     pub(super) steps: Vec<Step>,
     pub(super) bounds: Vec<Interval>,
     /// Every wire's value, for each calibration sample.
@@ -43,8 +47,10 @@ pub struct Builder<'a> {
     narrowed: BTreeMap<Wire, (Wire, f64)>,
     pub(super) out_of_domain: Vec<Wire>,
     pub(super) saturated: Vec<Wire>,
+    pub(super) relu_follows: bool,
     node: String,
     layers: Vec<LayerReport>,
+    composed: usize,
 }
 
 impl<'a> Builder<'a> {
@@ -74,15 +80,31 @@ impl<'a> Builder<'a> {
             options,
             sources,
             tables: Vec::new(),
+            plans: Vec::new(),
             steps: Vec::new(),
             bounds: vec![Interval::RAW; inputs],
             samples,
             narrowed: BTreeMap::new(),
             out_of_domain: Vec::new(),
             saturated: Vec::new(),
+            relu_follows: false,
             node: "input".into(),
             layers: Vec::new(),
+            composed: 0,
         })
+    }
+
+    /// Counts terms of linear forms that are about to be kept, so that a small file cannot ask for all memory.
+    ///
+    /// # Errors
+    /// [`ModelError::TooLarge`] when they are too many.
+    pub fn charge(&mut self, terms: usize) -> Result<(), QuantError> {
+        self.composed = self.composed.saturating_add(terms);
+        if self.composed > MAX_TERMS {
+            let (what, limit, got) = ("terms of linear forms", MAX_TERMS, self.composed);
+            return Err(ModelError::TooLarge { what, limit, got }.into());
+        }
+        Ok(())
     }
 
     /// Says which node the next steps belong to (for errors and the report).
@@ -100,6 +122,16 @@ impl<'a> Builder<'a> {
         self.samples.len()
     }
 
+    /// A value saturates when its interval exceeds this many times what calibration saw.
+    pub(super) fn saturate_above(&self) -> f64 {
+        self.options.saturate_above
+    }
+
+    /// Every wire's value so far, for each calibration sample.
+    pub(super) fn samples_so_far(&self) -> &[Vec<i64>] {
+        &self.samples
+    }
+
     /// The interval of a form's real value.
     pub fn interval(&self, form: &Form) -> (f64, f64) {
         form.interval(&self.bounds)
@@ -108,6 +140,12 @@ impl<'a> Builder<'a> {
     /// Largest absolute value of a form over the calibration samples; `None` without calibration.
     pub fn calibrated(&self, form: &Form) -> Option<f64> {
         self.samples.iter().map(|wires| form.at(|w| wires[w as usize]).abs()).reduce(f64::max)
+    }
+
+    /// Smallest and largest value of a form over the calibration samples; `None` without calibration.
+    pub fn calibrated_range(&self, form: &Form) -> Option<(f64, f64)> {
+        let values = self.samples.iter().map(|wires| form.at(|w| wires[w as usize]));
+        values.fold(None, |range, v| range.map_or(Some((v, v)), |(lo, hi): (f64, f64)| Some((lo.min(v), hi.max(v)))))
     }
 
     /// Smallest absolute value of a form over the calibration samples; `None` without calibration.
@@ -134,6 +172,7 @@ impl<'a> Builder<'a> {
         let dense: Vec<Vec<(usize, f64)>> =
             x.iter().map(|f| f.terms().iter().map(|&(w, c)| (index[&w], c)).collect()).collect();
         let rows = if x.is_empty() { 0 } else { matrix.len() / x.len() };
+        self.charge(rows.saturating_mul(wires.len()))?;
         Ok((0..rows)
             .map(|r| {
                 let mut sums = vec![0.0; wires.len()];
@@ -178,9 +217,10 @@ impl<'a> Builder<'a> {
 
     fn push_group(&mut self, group: &[&Dot], operands: &BTreeSet<Wire>) -> Result<(), QuantError> {
         let operands: Vec<Wire> = operands.iter().copied().collect();
-        let products: BTreeSet<(Wire, Wire)> =
-            group.iter().flat_map(|dot| dot.products.iter().map(|&(a, b, _)| (a, b))).collect();
-        let products: Vec<(Wire, Wire)> = products.into_iter().collect();
+        // In order of lanes: neighbours of one weight share a row.
+        let mut known: BTreeSet<(Wire, Wire)> = BTreeSet::new();
+        let products = group.iter().flat_map(|dot| dot.products.iter().map(|&(a, b, _)| (a, b)));
+        let products: Vec<(Wire, Wire)> = products.filter(|&pair| known.insert(pair)).collect();
         let lane = |dot: &&Dot| {
             let own: BTreeMap<Wire, i64> = dot.terms.iter().copied().collect();
             let weights = operands.iter().map(|w| own.get(w).copied().unwrap_or(0)).collect();

@@ -1,11 +1,10 @@
 //! ONNX file, specification and calibration in; integer program out. A pure function of its arguments, the same on every machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use tract_onnx::pb::tensor_proto::DataType;
 
-use crate::model::spec::{ModelSpec, OutputSpec, ResolvedSpec};
+use crate::model::spec::{ModelSpec, OutputSpec, ResolvedField, ResolvedSource, ResolvedSpec, SourceKind};
 use crate::model::tensor::Tensor;
 use crate::model::{Graph, ModelError};
 use crate::ops::{self, Value};
@@ -13,14 +12,15 @@ use crate::ops::{self, Value};
 use super::QuantError;
 use super::bounds;
 use super::builder::Builder;
-use super::domain;
+use super::domain::{self, Expected};
 use super::form::Form;
-use super::program::Program;
+use super::program::{self, Program};
 use super::report::LayerReport;
+use super::synthetic;
 
 /// Units per 1.0 of sources and outputs when there is no specification.
 pub const DEFAULT_SCALE: u64 = 1 << 16;
-/// Domain of sources, in reals, when there is neither specification nor calibration.
+/// Domain of real values when there is neither specification nor calibration, and the graph says nothing else.
 pub const DEFAULT_DOMAIN: f64 = 16.0;
 
 /// Domain of integer sources in that case.
@@ -149,25 +149,46 @@ pub fn compile(
     if spec.fields.len() != width {
         return Err(ModelError::SourceWidth { expected: width, got: spec.fields.len() }.into());
     }
-    let mut builder = Builder::new(spec.sources.iter().map(|s| s.length).collect(), calibration, options)?;
+    let given = calibration.filter(|c| !c.samples.is_empty());
+    let drawn = if given.is_none() { Some(drawn(&graph, &spec)) } else { None };
+    let options = if drawn.is_some() { synthetic::options(options) } else { options.clone() };
+    let lengths = spec.sources.iter().map(|s| s.length).collect();
+    let mut builder = Builder::new(lengths, given.or(drawn.as_ref()), &options)?;
     let domains: Vec<(f64, f64)> = spec.fields.iter().map(|f| f.domain_units()).collect();
     let scales: Vec<f64> = spec.fields.iter().map(|f| f.scale as f64).collect();
     let inputs = builder.inputs(&domains, &scales)?;
     let outputs = lower(&graph, inputs, &mut builder)?;
     if spec.outputs.is_empty() {
-        spec.outputs = default_outputs(outputs.len());
+        let scales = outputs.iter().flat_map(|(forms, whole)| {
+            let scale = if *whole { 1 } else { output_scale(&builder, forms) };
+            vec![scale; forms.len()]
+        });
+        let named = |(i, scale)| OutputSpec { name: format!("output_{i}"), scale };
+        spec.outputs = scales.enumerate().map(named).collect();
     }
+    let outputs: Vec<Form> = outputs.into_iter().flat_map(|(forms, _)| forms).collect();
     if spec.outputs.len() != outputs.len() {
         return Err(QuantError::OutputWidth { expected: spec.outputs.len(), got: outputs.len() });
     }
     let scales: Vec<f64> = spec.outputs.iter().map(|o| o.scale as f64).collect();
     let (program, layers) = builder.finish(&outputs, &scales)?;
     bounds::check(&program)?;
-    Ok(Compiled { program, spec, options: options.clone(), layers })
+    Ok(Compiled { program, spec, options, layers })
 }
 
-/// Runs the graph on forms; returns the elements of all outputs, in order.
-fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<Vec<Form>, QuantError> {
+/// Samples in place of calibration.
+fn drawn(graph: &Graph, spec: &ResolvedSpec) -> Calibration {
+    let declared = spec.sources.iter().any(|s| s.schema.is_some());
+    let by_domain = || spec.fields.iter().map(|f| Expected::within(f.scale, f.domain)).collect();
+    let expected: Vec<Expected> = if declared { by_domain() } else { domain::expected(graph) };
+    synthetic::samples(&expected)
+}
+
+/// An output's elements, and whether they are integers.
+type Output = (Vec<Form>, bool);
+
+/// Runs the graph on forms; returns the outputs, in order.
+fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<Vec<Output>, QuantError> {
     let mut values: BTreeMap<&str, Value> = BTreeMap::new();
     for (name, constant) in &graph.constants {
         values.insert(name, Value::from(constant.clone()));
@@ -181,10 +202,14 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
         let tensor = tensor.ok_or(ModelError::SourceWidth { expected: width, got })?;
         values.insert(&input.name, Value::Live(tensor));
     }
+    let only_relus = only_relus(graph);
     for node in &graph.nodes {
         builder.at_node(&node.name);
+        builder.expect_relu(node.outputs.first().is_some_and(|name| only_relus.contains(name.as_str())));
         let results = ops::lower(builder, node, |name| values.get(name))?;
         for (name, value) in node.outputs.iter().zip(results) {
+            // A form weighs as much as a few terms.
+            builder.charge(4 * value.shape().iter().product::<usize>())?;
             values.insert(name, value);
         }
     }
@@ -194,50 +219,69 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
             .get(name.as_str())
             .ok_or_else(|| ModelError::UnknownValue { node: "graph output".into(), name: name.clone() })?;
         let tensor = value.forms().ok_or_else(|| ModelError::OutputType { name: name.clone() })?;
-        outputs.extend(tensor.into_data());
+        outputs.push((tensor.into_data(), graph.whole.contains(name)));
     }
     Ok(outputs)
 }
 
-/// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or what [`domain::infer`]
-/// reads off the graph, or `±16`; for integers at least `±32768`, for booleans `[0, 1]`.
-fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpec {
-    let mut inferred = domain::infer(graph).into_iter();
-    let domains: Vec<(f64, f64)> = graph
-        .inputs
-        .iter()
-        .flat_map(|input| {
-            let default = match input.kind {
-                DataType::Float | DataType::Double | DataType::Float16 => (-DEFAULT_DOMAIN, DEFAULT_DOMAIN),
-                DataType::Bool => (0.0, 1.0),
-                _ => (-DEFAULT_INTEGERS, DEFAULT_INTEGERS),
-            };
-            let own: Vec<Option<(f64, f64)>> = inferred.by_ref().take(input.shape.iter().product()).collect();
-            own.into_iter().map(move |found| {
-                let (lo, hi) = match (input.kind, found) {
-                    (DataType::Float | DataType::Double | DataType::Float16, Some(found)) => found,
-                    (DataType::Bool, _) | (_, None) => default,
-                    (_, Some(found)) => (found.0.min(default.0), found.1.max(default.1)),
-                };
-                (lo * DEFAULT_SCALE as f64, hi * DEFAULT_SCALE as f64)
-            })
-        })
-        .collect();
-    let ranges = domains.into_iter().enumerate().map(|(i, domain)| {
-        let column = || calibration.into_iter().flat_map(|c| &c.samples).filter_map(|s| s.get(i)).map(|&v| v as f64);
-        match (column().reduce(f64::min), column().reduce(f64::max)) {
-            (Some(lo), Some(hi)) => {
-                let spread = ((hi - lo) / 2.0).max(1.0);
-                let raw = bounds::Interval::RAW;
-                ((lo - spread).max(raw.lo as f64), (hi + spread).min(raw.hi as f64))
-            }
-            _ => domain,
+/// Values that one Relu, and nothing else, reads.
+fn only_relus(graph: &Graph) -> BTreeSet<&str> {
+    let mut readers: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
+    for node in &graph.nodes {
+        for name in &node.inputs {
+            let (count, relu) = readers.entry(name).or_insert((0, false));
+            *count += 1;
+            *relu = node.op == "Relu" && node.domain.is_empty();
         }
-    });
-    let scale = DEFAULT_SCALE as f64;
-    ResolvedSpec::public(DEFAULT_SCALE, ranges.map(|(lo, hi)| (lo / scale, hi / scale)).collect())
+    }
+    for name in &graph.outputs {
+        readers.entry(name).or_insert((0, false)).0 += 1;
+    }
+    readers.into_iter().filter(|(_, found)| *found == (1, true)).map(|(name, _)| name).collect()
 }
 
-fn default_outputs(count: usize) -> Vec<OutputSpec> {
-    (0..count).map(|i| OutputSpec { name: format!("output_{i}"), scale: DEFAULT_SCALE }).collect()
+/// Units per 1.0 of every input value of a bare ONNX file: [`DEFAULT_SCALE`] for reals, 1 for integers.
+///
+/// # Errors
+/// The file is refused.
+pub fn default_scales(onnx: &[u8]) -> Result<Vec<u64>, QuantError> {
+    Ok(domain::expected(&Graph::from_onnx(onnx)?).into_iter().map(|e| e.scale).collect())
+}
+
+/// One public source; the domain is the calibrated range widened twice about its middle, or what the graph says (see [`domain`]).
+fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpec {
+    let raw = bounds::Interval::RAW;
+    let field = |(i, e): (usize, Expected)| {
+        let scale = e.scale as f64;
+        let column = || calibration.into_iter().flat_map(|c| &c.samples).filter_map(|s| s.get(i)).map(|&v| v as f64);
+        let domain = match (column().reduce(f64::min), column().reduce(f64::max)) {
+            (Some(lo), Some(hi)) => {
+                let spread = ((hi - lo) / 2.0).max(1.0);
+                ((lo - spread).max(raw.lo as f64) / scale, (hi + spread).min(raw.hi as f64) / scale)
+            }
+            _ => e.domain,
+        };
+        ResolvedField { scale: e.scale, domain }
+    };
+    let fields: Vec<ResolvedField> = domain::expected(graph).into_iter().enumerate().map(field).collect();
+    let sources = vec![ResolvedSource { kind: SourceKind::Public, length: fields.len(), schema: None }];
+    ResolvedSpec { name: String::new(), sources, fields, outputs: Vec::new() }
+}
+
+/// Units per 1.0 of one output tensor: [`DEFAULT_SCALE`], more where its values are small, less where the lane could not hold it.
+fn output_scale(builder: &Builder<'_>, forms: &[Form]) -> u64 {
+    let (mut seen, mut bound) = (0.0f64, 0.0f64);
+    for form in forms {
+        let (lo, hi) = builder.interval(form);
+        let own = lo.abs().max(hi.abs());
+        let typical = builder.calibrated(form).unwrap_or(own);
+        let saturates = form.terms().len() > 1 && typical > 0.0 && own > typical * builder.saturate_above();
+        seen = seen.max(typical);
+        bound = bound.max(if saturates { typical * builder.saturate_above() } else { own });
+    }
+    // 14 bits for what was seen, and room for twice the bound.
+    let fine = libm::ceil(14.0 - libm::log2(seen.max(1e-9)));
+    let room = libm::floor(f64::from(program::Y_BITS - 1) - libm::log2(bound.max(1e-30)));
+    let bits = fine.max(libm::log2(DEFAULT_SCALE as f64)).min(room).clamp(0.0, 38.0);
+    1 << bits as u32
 }

@@ -1,116 +1,319 @@
-//! Domains of inputs, read off the graph where neither specification nor calibration gives them.
+//! What the values of a bare ONNX file's inputs look like, as far as the graph itself says: types, standardisation, vocabularies, thresholds.
 //!
-//! | what reads an input (through ops that only move it, or a `Scaler`) | domain |
-//! |---|---|
-//! | comparisons with constants only (trees, `Binarizer`), or nothing | all that a source can hold: comparisons are exact, and no clamp is needed |
-//! | linear models, not after a `Scaler` | `±256` |
-//! | anything else | `±16` |
-//!
-//! What is read after a `Scaler` is scaled back: `offset ± 16 / scale`.
+//! Not here: files with a specification or calibration samples, which say it better.
 
 use std::collections::BTreeMap;
 
-use crate::model::onnx::ML_DOMAIN;
-use crate::model::{Attribute, Graph, Node};
+use tract_onnx::pb::tensor_proto::DataType;
+
+use crate::model::{Attribute, Constant, Graph, Input, Node};
 
 use super::bounds::Interval;
-use super::compile::{DEFAULT_DOMAIN, DEFAULT_SCALE};
+use super::compile::{DEFAULT_DOMAIN, DEFAULT_INTEGERS, DEFAULT_SCALE};
 
-/// Domain of what linear models read.
+/// Features that a tree does not read may be anything; this is what others widen to at most, in reals.
+const WIDEST: f64 = (1i64 << 22) as f64;
+/// Linear models and normalisers take raw features of this size.
 const LINEAR_DOMAIN: f64 = 256.0;
+/// A standardised input lies within so many deviations.
+const DEVIATIONS: f64 = 16.0;
 
-/// An element of a value as `factor · input + offset`.
-#[derive(Clone, Copy)]
-struct Origin {
-    input: usize,
-    factor: f64,
-    offset: f64,
-    /// Whether a `Scaler` was passed.
+/// What one input value is expected to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Expected {
+    /// Units per 1.0: 1 for integers.
+    pub scale: u64,
+    /// What is accepted without a flag, in reals.
+    pub domain: (f64, f64),
+    /// The middle of typical values.
+    pub centre: f64,
+    /// Their deviation.
+    pub spread: f64,
+}
+
+impl Expected {
+    /// From a declared domain alone.
+    pub fn within(scale: u64, domain: (f64, f64)) -> Self {
+        let (lo, hi) = domain;
+        Self { scale, domain, centre: (lo + hi) / 2.0, spread: ((hi - lo) / 4.0).max(1.0 / scale as f64) }
+    }
+
+    fn of(kind: DataType) -> Self {
+        let (low, high) = match kind {
+            DataType::Bool => (0.0, 1.0),
+            DataType::Int8 => (-128.0, 127.0),
+            DataType::Uint8 => (0.0, 255.0),
+            DataType::Uint16 | DataType::Uint32 | DataType::Uint64 => (0.0, DEFAULT_INTEGERS),
+            DataType::Int16 | DataType::Int32 | DataType::Int64 => (-DEFAULT_INTEGERS, DEFAULT_INTEGERS),
+            _ => {
+                let domain = (-DEFAULT_DOMAIN, DEFAULT_DOMAIN);
+                return Self { scale: DEFAULT_SCALE, domain, centre: 0.0, spread: 1.0 };
+            }
+        };
+        Self::within(1, (low, high))
+    }
+
+    /// The same value with another middle and deviation; never narrower than by default.
+    fn about(self, centre: f64, spread: f64, reach: f64) -> Self {
+        let limit = WIDEST.min(Interval::RAW.hi as f64 / self.scale as f64);
+        let domain = (
+            (centre - reach).min(self.domain.0).clamp(-limit, limit),
+            (centre + reach).max(self.domain.1).clamp(-limit, limit),
+        );
+        Self { domain, centre: centre.clamp(-limit, limit), spread, ..self }
+    }
+}
+
+/// One entry for every value of all inputs.
+pub fn expected(graph: &Graph) -> Vec<Expected> {
+    graph.inputs.iter().flat_map(|input| of_input(graph, input)).collect()
+}
+
+/// A value of the graph that is `slope · x + shift` of an input's elements, in their order.
+struct Image {
+    name: String,
+    shape: Option<Vec<usize>>,
+    map: Vec<(f64, f64)>,
+    shifted: bool,
     scaled: bool,
 }
 
-/// The domain of each input element, in reals; `None` where the default is right.
-pub fn infer(graph: &Graph) -> Vec<Option<(f64, f64)>> {
-    let width = graph.input_width();
-    // Rows of a batch would interleave: only single rows are followed.
-    let classical = graph.nodes.iter().any(|n| n.domain == ML_DOMAIN);
-    if !classical || graph.inputs.iter().any(|i| i.shape.iter().rev().skip(1).any(|&d| d != 1)) {
-        return vec![None; width];
-    }
-    let mut known: BTreeMap<&str, Vec<Option<Origin>>> = BTreeMap::new();
-    let mut next = 0;
-    for input in &graph.inputs {
-        let count: usize = input.shape.iter().product();
-        let elements =
-            (next..next + count).map(|input| Some(Origin { input, factor: 1.0, offset: 0.0, scaled: false }));
-        known.insert(&input.name, elements.collect());
-        next += count;
-    }
-    let mut needs: Vec<Option<(f64, f64)>> = vec![None; width];
-    for node in &graph.nodes {
-        let parts: Vec<&Vec<Option<Origin>>> = node.inputs.iter().filter_map(|i| known.get(i.as_str())).collect();
-        if parts.is_empty() {
-            continue;
+fn of_input(graph: &Graph, input: &Input) -> Vec<Expected> {
+    let start = Expected::of(input.kind);
+    let map = vec![(1.0, 0.0); input.width()];
+    let first =
+        Image { name: input.name.clone(), shape: Some(input.shape.clone()), map, shifted: false, scaled: false };
+    let mut pending = vec![first];
+    let mut steps = 0;
+    while let Some(image) = pending.pop() {
+        steps += 1;
+        if steps > 64 {
+            break;
         }
-        if let Some(moved) = moved(node, &parts) {
-            if let Some(name) = node.outputs.first() {
-                known.insert(name, moved);
+        for node in graph.nodes.iter().filter(|n| n.inputs.contains(&image.name)) {
+            if let Some(found) = stated(graph, node, &image, start) {
+                return found;
             }
-            continue;
+            pending.extend(followed(graph, node, &image));
         }
-        let Some(reach) = reach(node) else { continue };
-        for origin in parts.into_iter().flatten().flatten() {
-            let reach = if origin.scaled { reach.min(DEFAULT_DOMAIN) } else { reach };
-            let ends = [-reach, reach].map(|y| (y - origin.offset) / origin.factor);
-            let (lo, hi) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
-            if let Some(need) = needs.get_mut(origin.input) {
-                *need = Some(need.map_or((lo, hi), |(a, b)| (a.min(lo), b.max(hi))));
-            }
+        if image.scaled
+            && let Some(found) = standardised(&image, start)
+        {
+            return found;
         }
     }
-    let raw = Interval::RAW;
-    let (least, most) = (raw.lo as f64 / DEFAULT_SCALE as f64, raw.hi as f64 / DEFAULT_SCALE as f64);
-    needs.into_iter().map(|need| Some(need.map_or((least, most), |(lo, hi)| (lo.max(least), hi.min(most))))).collect()
+    vec![start; input.width()]
 }
 
-/// The elements after an op that only moves or scales them.
-fn moved(node: &Node, parts: &[&Vec<Option<Origin>>]) -> Option<Vec<Option<Origin>>> {
-    match (node.domain.as_str(), node.op.as_str()) {
-        (ML_DOMAIN, "Scaler") => {
-            let list = |name: &str| match node.attributes.get(name) {
-                Some(Attribute::Floats(v)) => v.clone(),
-                _ => Vec::new(),
-            };
-            let (offset, scale) = (list("offset"), list("scale"));
-            let at = |list: &[f64], i: usize, default: f64| match list {
-                [one] => *one,
-                _ => list.get(i).copied().unwrap_or(default),
-            };
-            let scaled = |(i, origin): (usize, &Option<Origin>)| {
-                let factor = at(&scale, i, 1.0);
-                let shift = |o: Origin| Origin {
-                    factor: o.factor * factor,
-                    offset: (o.offset - at(&offset, i, 0.0)) * factor,
-                    scaled: true,
-                    ..o
-                };
-                origin.filter(|_| factor != 0.0).map(shift)
-            };
-            parts.first().map(|part| part.iter().enumerate().map(scaled).collect())
+/// What a consumer of the value says about it.
+fn stated(graph: &Graph, node: &Node, image: &Image, start: Expected) -> Option<Vec<Expected>> {
+    let at = |i: usize| node.inputs.get(i) == Some(&image.name);
+    match node.op.as_str() {
+        "Gather" if at(1) => {
+            let rank = |t: &[usize]| i64::try_from(t.len()).unwrap_or(0);
+            let table = shape(graph, node.inputs.first()?)?;
+            let axis = usize::try_from(integer(node, "axis").unwrap_or(0).rem_euclid(rank(table).max(1))).ok()?;
+            Some(counted(start, *table.get(axis)?, image.map.len()))
         }
-        (ML_DOMAIN, "Imputer" | "FeatureVectorizer")
-        | ("", "Identity" | "Cast" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Dropout" | "Concat") => {
-            Some(parts.iter().copied().flatten().copied().collect())
+        "OneHot" if at(0) => {
+            let depth = numbers(graph, node.inputs.get(1)?)?.first().copied()?;
+            Some(counted(start, depth as usize, image.map.len()))
+        }
+        "TreeEnsembleClassifier" | "TreeEnsembleRegressor" => {
+            let mut found = thresholds(node, image, start)?;
+            if graph.nodes.iter().filter(|n| n.inputs.contains(&image.name)).count() == 1 {
+                // Comparisons are exact, and no clamp is needed.
+                let raw = Interval::RAW;
+                let all = (raw.lo as f64 / start.scale as f64, raw.hi as f64 / start.scale as f64);
+                found.iter_mut().for_each(|e| e.domain = all);
+            }
+            Some(found)
+        }
+        "SVMClassifier" | "SVMRegressor" => vectors(node, image, start),
+        "LinearClassifier" | "LinearRegressor" | "Normalizer" => {
+            let about = |&(slope, shift): &(f64, f64)| {
+                let (centre, spread) = (-shift / slope, (1.0 / slope).abs());
+                start.about(centre, spread, LINEAR_DOMAIN * spread)
+            };
+            let found: Vec<Expected> = image.map.iter().map(about).collect();
+            found.iter().all(|e| e.domain.0.is_finite() && e.domain.1.is_finite()).then_some(found)
         }
         _ => None,
     }
 }
 
-/// Half the domain that an op wants for what it reads; `None`: it takes everything.
-fn reach(node: &Node) -> Option<f64> {
-    match (node.domain.as_str(), node.op.as_str()) {
-        (ML_DOMAIN, "TreeEnsembleClassifier" | "TreeEnsembleRegressor" | "TreeEnsemble" | "Binarizer") => None,
-        (ML_DOMAIN, "LinearClassifier" | "LinearRegressor") => Some(LINEAR_DOMAIN),
-        _ => Some(DEFAULT_DOMAIN),
+/// Indices below `count`.
+fn counted(start: Expected, count: usize, width: usize) -> Vec<Expected> {
+    vec![Expected::within(start.scale, (0.0, count.max(1) as f64 - 1.0)); width]
+}
+
+/// Each feature by the thresholds it is compared with.
+fn thresholds(node: &Node, image: &Image, start: Expected) -> Option<Vec<Expected>> {
+    let (features, values) = (integers(node, "nodes_featureids")?, floats(node, "nodes_values")?);
+    let (yes, no) = (integers(node, "nodes_truenodeids")?, integers(node, "nodes_falsenodeids")?);
+    let mut seen: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for (((&feature, &value), &yes), &no) in features.iter().zip(values).zip(yes).zip(no) {
+        if yes != no {
+            seen.entry(usize::try_from(feature).ok()?).or_default().push(value);
+        }
+    }
+    Some(ranged(image, start, &seen))
+}
+
+/// Each feature by its values in the support vectors.
+fn vectors(node: &Node, image: &Image, start: Expected) -> Option<Vec<Expected>> {
+    let width = *image.shape.as_ref()?.last()?;
+    let values = floats(node, "support_vectors")?;
+    let mut seen: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for (i, &value) in values.iter().enumerate() {
+        seen.entry(i % width.max(1)).or_default().push(value);
+    }
+    (!seen.is_empty()).then(|| ranged(image, start, &seen))
+}
+
+fn ranged(image: &Image, start: Expected, seen: &BTreeMap<usize, Vec<f64>>) -> Vec<Expected> {
+    let features = image.shape.as_ref().and_then(|s| s.last().copied()).unwrap_or(image.map.len()).max(1);
+    let one = |(i, &(slope, shift)): (usize, &(f64, f64))| {
+        let values = seen.get(&(i % features)).map(|v| v.iter().map(|t| (t - shift) / slope));
+        let ends = values.map(|v| v.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x))));
+        match ends {
+            Some((lo, hi)) if lo.is_finite() && hi.is_finite() => {
+                let width = (hi - lo).max(lo.abs()).max(hi.abs()).max(1.0);
+                start.about((lo + hi) / 2.0, ((hi - lo) / 2.0).max(width / 64.0), (hi - lo) / 2.0 + 4.0 * width)
+            }
+            _ => start.about(0.0, 1.0, WIDEST),
+        }
+    };
+    image.map.iter().enumerate().map(one).collect()
+}
+
+/// A value that was shifted and scaled by constants is meant to be of ordinary size afterwards.
+fn standardised(image: &Image, start: Expected) -> Option<Vec<Expected>> {
+    let one = |&(slope, shift): &(f64, f64)| {
+        let (centre, spread) = (-shift / slope, 1.0 / slope.abs());
+        if !(centre.is_finite() && spread.is_finite() && spread > 0.0) {
+            return None;
+        }
+        // A scale alone may be a temperature.
+        let (spread, centre) = if image.shifted { (spread, centre) } else { (spread.max(1.0), 0.0) };
+        Some(start.about(centre, spread, DEVIATIONS * spread))
+    };
+    image.map.iter().map(one).collect()
+}
+
+/// The node's output, when it is the same affine kind of value.
+fn followed(graph: &Graph, node: &Node, image: &Image) -> Option<Image> {
+    let name = node.outputs.first()?.clone();
+    let same = |shape| Image {
+        name: name.clone(),
+        shape,
+        map: image.map.clone(),
+        shifted: image.shifted,
+        scaled: image.scaled,
+    };
+    let left = node.inputs.first() == Some(&image.name);
+    match node.op.as_str() {
+        "Identity" | "Dropout" | "Cast" | "Imputer" if left => Some(same(image.shape.clone())),
+        "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" if left => Some(same(None)),
+        "Scaler" => {
+            let (offset, scale) = (floats(node, "offset")?, floats(node, "scale")?);
+            let mut next = same(image.shape.clone());
+            for (i, (slope, shift)) in next.map.iter_mut().enumerate() {
+                let (o, s) = (offset.get(i % offset.len().max(1))?, scale.get(i % scale.len().max(1))?);
+                (*slope, *shift) = (*slope * s, (*shift - o) * s);
+            }
+            Some(Image { shifted: true, scaled: true, ..next })
+        }
+        "Add" | "Sub" | "Mul" | "Div" => {
+            let other = node.inputs.get(usize::from(left))?;
+            let (values, index) = (numbers(graph, other)?, broadcast(image, shape(graph, other)?)?);
+            let mut next = same(image.shape.clone());
+            for ((slope, shift), &i) in next.map.iter_mut().zip(&index) {
+                let c = *values.get(i)?;
+                (*slope, *shift) = match (node.op.as_str(), left) {
+                    ("Add", _) => (*slope, *shift + c),
+                    ("Sub", true) => (*slope, *shift - c),
+                    ("Sub", false) => (-*slope, c - *shift),
+                    ("Mul", _) => (*slope * c, *shift * c),
+                    ("Div", true) => (*slope / c, *shift / c),
+                    _ => return None,
+                };
+            }
+            let additive = matches!(node.op.as_str(), "Add" | "Sub");
+            Some(Image { shifted: next.shifted || additive, scaled: next.scaled || !additive, ..next })
+        }
+        _ => None,
+    }
+}
+
+/// For each element of the image, which of the constant's it meets; `None` when the result would be larger, or the shape is not known.
+fn broadcast(image: &Image, constant: &[usize]) -> Option<Vec<usize>> {
+    if constant.iter().product::<usize>() == 1 {
+        return Some(vec![0; image.map.len()]);
+    }
+    let shape = image.shape.as_ref()?;
+    let missing = shape.len().checked_sub(constant.len())?;
+    let index = |mut flat: usize| {
+        let (mut at, mut stride) = (0, 1);
+        for (axis, &size) in shape.iter().enumerate().rev() {
+            let place = flat % size;
+            flat /= size;
+            match axis.checked_sub(missing).and_then(|a| constant.get(a)) {
+                Some(&own) if own == size => {
+                    at += place * stride;
+                    stride *= own;
+                }
+                Some(1) | None => {}
+                Some(_) => return None,
+            }
+        }
+        Some(at)
+    };
+    (0..image.map.len()).map(index).collect()
+}
+
+fn constant<'g>(graph: &'g Graph, name: &str) -> Option<&'g Constant> {
+    let made = || {
+        let node = graph.nodes.iter().find(|n| n.op == "Constant" && n.outputs.iter().any(|o| o == name))?;
+        match node.attributes.get("value") {
+            Some(Attribute::Tensor(t)) => Some(t),
+            _ => None,
+        }
+    };
+    graph.constants.get(name).or_else(made)
+}
+
+fn shape<'g>(graph: &'g Graph, name: &str) -> Option<&'g [usize]> {
+    Some(match constant(graph, name)? {
+        Constant::Real(t) => t.shape(),
+        Constant::Int(t) => t.shape(),
+    })
+}
+
+fn numbers(graph: &Graph, name: &str) -> Option<Vec<f64>> {
+    Some(match constant(graph, name)? {
+        Constant::Real(t) => t.data().to_vec(),
+        Constant::Int(t) => t.data().iter().map(|&v| v as f64).collect(),
+    })
+}
+
+fn integer(node: &Node, name: &str) -> Option<i64> {
+    match node.attributes.get(name) {
+        Some(Attribute::Int(v)) => Some(*v),
+        _ => None,
+    }
+}
+
+fn integers<'n>(node: &'n Node, name: &str) -> Option<&'n [i64]> {
+    match node.attributes.get(name) {
+        Some(Attribute::Ints(v)) => Some(v),
+        _ => None,
+    }
+}
+
+fn floats<'n>(node: &'n Node, name: &str) -> Option<&'n [f64]> {
+    match node.attributes.get(name) {
+        Some(Attribute::Floats(v)) => Some(v),
+        _ => None,
     }
 }

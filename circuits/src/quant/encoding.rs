@@ -244,3 +244,50 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::quant::bounds;
+    use crate::testing::random;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn random_programs_come_back_as_they_were(seed in any::<u64>()) {
+            let program = random::program(seed);
+            prop_assert_eq!(Program::from_bytes(&program.to_bytes()).unwrap(), program);
+        }
+
+        #[test]
+        fn one_program_has_one_encoding(seed in 0u64..64, at in any::<prop::sample::Index>(), flip in 1u8.., cut in any::<prop::sample::Index>()) {
+            let honest = random::program(seed).to_bytes();
+            let mut bytes = honest.clone();
+            *at.get_mut(&mut bytes[8..]) ^= flip;
+            if let Ok(program) = Program::from_bytes(&bytes) {
+                prop_assert_eq!(&program.to_bytes(), &bytes);
+                // Whatever the bytes say: no panic, and values where the bounds hold.
+                if bounds::check(&program).is_ok() && program.inputs() < 64 {
+                    prop_assert!(program.evaluate(&random::inputs(seed, program.inputs())).is_ok());
+                }
+            }
+            prop_assert!(Program::from_bytes(&honest[..cut.index(honest.len())]).is_err());
+        }
+    }
+
+    #[test]
+    fn lengths_that_the_bytes_do_not_hold_allocate_nothing() {
+        // Each list's length, and a block's width, as large as can be written.
+        let head = [MAGIC.as_slice(), &[0; 8], &1u32.to_le_bytes()].concat();
+        let block = |width: u32, operands: u32| [&[4][..], &width.to_le_bytes(), &operands.to_le_bytes()].concat();
+        let one_lane = [block(u32::MAX, 0), 1u32.to_le_bytes().to_vec(), vec![0; 64]].concat();
+        for step in [vec![0, 255, 255, 255, 255], block(1, u32::MAX), one_lane, vec![5, 1, 0, 0, 0, 255, 255, 255, 255]]
+        {
+            let error = Program::from_bytes(&[head.clone(), step].concat()).unwrap_err();
+            assert!(matches!(error, QuantError::Encoding { reason: "truncated", .. }), "{error}");
+        }
+    }
+}

@@ -3,11 +3,11 @@
 //! | file | what |
 //! |---|---|
 //! | [`compile`] | the entry point: ONNX bytes, specification and calibration in, program and scales out |
-//! | [`domain`] | domains of inputs, read off the graph where nothing else gives them |
 //! | [`program`] | the integer program that circuit and interpreter share |
 //! | [`form`] | linear forms: what Gemm, Add and the like cost until they are needed (nothing) |
-//! | [`builder`], `arith`, `order`, `rescale`, `clamp`, [`curve`], `output` | forms become steps: scales, saturation, flags, tables |
-//! | [`forest`], `winner` | decision trees; the largest of several values |
+//! | [`builder`], `arith`, `clamp`, `layer`, `lookup`, `normalise`, `order`, `rescale`, `round`, [`curve`], [`gate`], `output` | forms become steps: scales, saturation, flags, tables |
+//! | [`forest`] | decision trees: bits, blocks, tables |
+//! | [`domain`], `synthetic` | what a bare ONNX file's inputs look like; samples in place of calibration |
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |
 //! | [`report`] | how far the program is from the float model, and what it costs |
@@ -16,6 +16,8 @@
 //! Maths: `docs/gadgets/quantisation.md`. Not here: circuits (see [`crate::inference`]).
 
 mod arith;
+#[cfg(test)]
+mod arith_tests;
 pub mod bounds;
 pub mod builder;
 mod clamp;
@@ -26,12 +28,19 @@ pub mod encoding;
 mod error;
 pub mod forest;
 pub mod form;
+pub mod gate;
 pub mod interpreter;
+mod layer;
+mod lookup;
+mod normalise;
 mod order;
 mod output;
+mod pieces;
 pub mod program;
 pub mod report;
 mod rescale;
+mod round;
+mod synthetic;
 #[cfg(test)]
 mod tests;
 mod winner;

@@ -2,7 +2,7 @@
 //!
 //! A comparison is a lane `d = relu(a - b)`: the larger value is `b + d`, the smaller `a - d`. Interval arithmetic does not know that `d` and `b` belong
 //! together and doubles the range at every level, so each value carries the range that it really has, and is clamped to it when its interval has
-//! grown far beyond ([`Builder::held`]).
+//! grown far beyond ([`Builder::in_range`]).
 //!
 //! Sorting keeps track of positions by sorting keys `value · radix + (n - 1 - position)`, which are all different: ties go to the lower position.
 
@@ -43,7 +43,7 @@ impl Builder<'_> {
     /// # Errors
     /// As [`Self::compact`].
     pub fn integers(&mut self, forms: &[Form], limit: f64) -> Result<(Vec<Form>, f64), QuantError> {
-        if let Some(unit) = self.common_unit(forms, limit) {
+        if let Some(unit) = self.shared_unit(forms, limit) {
             let whole = |f: &Form| {
                 let terms = f.terms().iter().map(|&(w, c)| (w, (c / unit).round())).collect();
                 Form::from_sorted(terms, (f.offset() / unit).round())
@@ -54,7 +54,7 @@ impl Builder<'_> {
         Ok((wires.into_iter().map(|w| Form::wire(w, 1.0, 0.0)).collect(), unit))
     }
 
-    fn common_unit(&self, forms: &[Form], limit: f64) -> Option<f64> {
+    fn shared_unit(&self, forms: &[Form], limit: f64) -> Option<f64> {
         let unit = forms.iter().flat_map(Form::terms).map(|t| t.1.abs()).reduce(f64::min)?;
         let whole = |f: &Form| {
             let (lo, hi) = self.interval(f);
@@ -96,7 +96,7 @@ impl Builder<'_> {
     }
 
     /// The same values. Those whose interval is over `slack` times their range, or that have many terms, as single wires inside their range.
-    fn held(&mut self, values: Vec<Held>, slack: f64) -> Result<Vec<Held>, QuantError> {
+    fn in_range(&mut self, values: Vec<Held>, slack: f64) -> Result<Vec<Held>, QuantError> {
         let loose = |builder: &Self, v: &Held| {
             let (lo, hi) = builder.interval(&v.form);
             v.form.terms().len() > MANY_TERMS || hi - lo > slack * (v.hi - v.lo)
@@ -130,7 +130,7 @@ impl Builder<'_> {
     fn sorted(&mut self, values: Vec<Held>, wanted: &[usize]) -> Result<Vec<Held>, QuantError> {
         let mut values = values;
         for level in network(values.len(), wanted) {
-            values = self.held(values, 4.0)?;
+            values = self.in_range(values, 4.0)?;
             let pairs: Vec<(Held, Held)> = level.iter().map(|&(i, j)| (values[i].clone(), values[j].clone())).collect();
             for (&(i, j), (larger, smaller)) in level.iter().zip(self.exchanged(&pairs)?) {
                 values[i] = larger;
@@ -138,7 +138,7 @@ impl Builder<'_> {
             }
         }
         let chosen = wanted.iter().filter_map(|&w| values.get(w).cloned()).collect();
-        self.held(chosen, 1.0)
+        self.in_range(chosen, 1.0)
     }
 
     /// The `k` largest forms in descending order and their positions. Of equal ones the first comes first.
@@ -214,14 +214,14 @@ impl Builder<'_> {
         let winners = open.into_iter().map(|g| g.into_iter().next().map(|e| e.at));
         let winners: Option<Vec<Held>> = winners.collect();
         let winners = winners.ok_or(QuantError::Malformed { what: "contenders", expected: 1, got: 0 })?;
-        Ok(self.held(winners, 4.0)?.into_iter().map(|w| w.form).collect())
+        Ok(self.in_range(winners, 4.0)?.into_iter().map(|w| w.form).collect())
     }
 
     /// One round: neighbours meet, the winners stay in order.
     fn arg_level(&mut self, open: Vec<Vec<Entry>>, last: bool) -> Result<Vec<Vec<Entry>>, QuantError> {
         let sizes: Vec<usize> = open.iter().map(Vec::len).collect();
         let (values, at): (Vec<Held>, Vec<Held>) = open.into_iter().flatten().map(|e| (e.value, e.at)).unzip();
-        let (values, at) = (self.held(values, 4.0)?, self.held(at, 4.0)?);
+        let (values, at) = (self.in_range(values, 4.0)?, self.in_range(at, 4.0)?);
         let mut pairs = Vec::new();
         let mut positions = Vec::new();
         let mut start = 0;

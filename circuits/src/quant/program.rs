@@ -27,6 +27,9 @@ pub const LIMB_BITS: u32 = 10;
 /// Raw source values lie in `[-2^RAW_BITS, 2^RAW_BITS)`.
 pub const RAW_BITS: u32 = 39;
 
+/// Most wires of a program: each takes a row at least, and no circuit has more rows.
+pub const MAX_WIRES: usize = 1 << 24;
+
 /// Index of a value of the program.
 pub type Wire = u32;
 
@@ -189,8 +192,8 @@ impl Step {
         match self {
             Self::Linear(l) => l.lanes.len(),
             Self::Function(_) | Self::Divide(_) | Self::Sqrt(_) => 1,
-            Self::Block(b) => b.vectors() * b.lanes.len(),
-            Self::MatMul(m) => m.size().0 * m.size().1,
+            Self::Block(b) => b.vectors().saturating_mul(b.lanes.len()),
+            Self::MatMul(m) => m.size().0.saturating_mul(m.size().1),
         }
     }
 }
@@ -213,13 +216,13 @@ pub struct Program {
 }
 
 impl Program {
-    /// Number of input wires.
+    /// Number of input wires. Counts stop at the largest integer, so that a hostile program cannot make them wrap.
     pub fn inputs(&self) -> usize {
-        self.sources.iter().sum()
+        self.sources.iter().fold(0, |sum, &n| sum.saturating_add(n))
     }
 
     /// Number of wires.
     pub fn wires(&self) -> usize {
-        self.inputs() + self.steps.iter().map(Step::outputs).sum::<usize>()
+        self.steps.iter().fold(self.inputs(), |sum, step| sum.saturating_add(step.outputs()))
     }
 }

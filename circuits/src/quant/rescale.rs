@@ -100,13 +100,13 @@ impl Builder<'_> {
             return Ok(Plan::Emit(dot, unit));
         }
         let scale = self.lane_scale(form)?;
-        if let Some(limit) = calibrated.filter(|&c| c > 0.0 && bound > c * self.options.saturate_above) {
+        if let Some(seen) = calibrated.filter(|&c| c > 0.0 && bound > c * self.options.saturate_above) {
             let requant = if relu { Requant::Relu } else { Requant::Identity };
-            let kept = limit * self.options.margin;
-            // The clamp adds its limit to the value: the lane has room for both.
-            let (dot, scale) = self.fitted(form, scale / (1.0 + kept / bound), 0.98, requant)?;
+            let limit = seen * self.options.margin;
+            // The clamp measures from `-limit`: its lane must hold `bound + limit`.
+            let (dot, scale) = self.fitted(form, scale * bound / (bound + limit), 0.98, requant)?;
             layer.saturating += 1;
-            let limit = (kept * scale).ceil() as i64;
+            let limit = (limit * scale).ceil() as i64;
             return Ok(Plan::Saturate(dot, 1.0 / scale, limit.max(1)));
         }
         let requant = if relu { Requant::ReluShift } else { Requant::Shift };

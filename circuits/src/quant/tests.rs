@@ -245,7 +245,7 @@ fn an_input_with_one_allowed_value_is_a_constant() {
 #[test]
 fn an_output_that_needs_too_many_bits_is_refused() {
     let mut m = OnnxBuilder::new(&[1]);
-    m.weights("k", &[], &[3e8]);
+    m.weights("k", &[], &[3e13]);
     let onnx = m.node("Mul", &["x", "k"], "y", vec![]).bytes(&[1]);
     let error = compile(&onnx, None, None, &Options::default()).unwrap_err();
     assert!(matches!(error, QuantError::OutputScale { index: 0, .. }), "{error}");

@@ -15,7 +15,7 @@ const SCORE: f64 = 0.99 * (1i64 << 20) as f64;
 const LARGEST: f64 = (1i64 << 29) as f64;
 
 /// `exp(x - 8)` for `x <= 8`: exponentials of what is never positive, down to -16.
-const EXPONENTIAL: Curve = Curve { name: "exp-8", f: |x| libm::exp(x - REACH), reach: 8, argument_bits: 15 };
+const EXPONENTIAL: Curve = Curve { name: "exp-8", f: |x| libm::exp(x - REACH) };
 const REACH: f64 = 8.0;
 
 impl Builder<'_> {

@@ -4,6 +4,7 @@
 //! fails for the reason that the test names and not because a sum was stale.
 
 pub(crate) mod conformance;
+pub(crate) mod random;
 
 use std::sync::Arc;
 
@@ -15,12 +16,14 @@ use halo2_proofs::halo2curves::ff;
 use crate::gadgets::RowKind;
 use crate::inference::layout::{Layout, SlotInput, SourceInput, SourceKind, Task};
 use crate::inference::{InferenceCircuit, Shape};
-use crate::quant::program::{Function, Lane, Linear, Program, Requant, Step, Table};
+use crate::quant::program::{
+    Block, Divide, Function, Lane, Linear, MatMul, NO_WIRE, Program, Requant, Sqrt, Step, Table,
+};
 
 /// A program with every kind of step: 8 values from a committed source of 7 and a public one of 1.
 ///
-/// Wires 8..12: the four requantisations of `3 x0 - 2^20 x7 + 5`; 12: `clamp(x1, -2000, 2000)` as `2000 - v` (two lanes);
-/// 14: the function; 15, 16: flags that are constant 1.
+/// Wires 9 and 11: `x0` and `x7` cut to `[0, 1000]`; 12..16: four requantisations of `3 x0 - 2^20 x7 + 5`; 18: `x1` cut to `[-2000, 2000]`;
+/// 19: the function; 20, 21: flags that are constant 1; from 22 on [`live_steps`].
 pub fn program() -> Program {
     let lane = |requant| Lane { bias: 5, weights: vec![3, -(1 << 20)], requant, ..Lane::default() };
     let quad = [Requant::Identity, Requant::Relu, Requant::Shift, Requant::ReluShift].map(lane).to_vec();
@@ -42,6 +45,7 @@ pub fn program() -> Program {
     }));
     steps.push(Step::Function(Function { table: 0, input: 18, requant: Requant::Identity }));
     steps.push(Step::Linear(Linear { lanes: vec![one.clone(), one], ..Linear::default() }));
+    steps.extend(live_steps());
     Program {
         sources: vec![7, 1],
         tables: vec![Table { name: "square".into(), first: -3, entries }],
@@ -50,6 +54,45 @@ pub fn program() -> Program {
         in_domain: 20,
         unsaturated: 21,
     }
+}
+
+/// Signs, products, a quotient, a root, a block and a matrix product of the wires 9, 11 and 18 of [`program`].
+///
+/// Wires 22, 23: a sign and the same lane as it is; 24, 25: products of which the first two share a row; 26: a product alone; 27: `1..=1001`;
+/// 28: the quotient; 29: the root; 30..44: the block; 44, 45: the matrix product.
+fn live_steps() -> Vec<Step> {
+    let lane = |bias, weights: &[i64], products: &[i64], requant| {
+        let (weights, products) = (weights.to_vec(), products.to_vec());
+        Lane { bias, weights, products, requant }
+    };
+    let sign = [Requant::Sign, Requant::Identity].map(|requant| lane(5, &[1, -1], &[], requant)).to_vec();
+    let mixed = vec![
+        lane(-11, &[7, -3], &[2, 2, -1], Requant::Identity),
+        lane(0, &[1, 0], &[1 << 12, 1 << 12, 3], Requant::Shift),
+    ];
+    let single = vec![lane(0, &[], &[-1], Requant::Relu)];
+    let weights = |n: i64| [n - 3, 2 - n, n * n];
+    let wide = (0..7).map(|n| lane(n - 2, &weights(n), &[], [Requant::Identity, Requant::Sign][n as usize % 2]));
+    vec![
+        Step::Linear(Linear { operands: vec![18, 9], lanes: sign, ..Linear::default() }),
+        Step::Linear(Linear { operands: vec![18, 9], products: vec![(9, 11), (18, 9), (18, 18)], lanes: mixed }),
+        Step::Linear(Linear { operands: vec![], products: vec![(9, 18)], lanes: single }),
+        Step::Linear(Linear {
+            operands: vec![11],
+            products: vec![],
+            lanes: vec![lane(1, &[1], &[], Requant::Identity)],
+        }),
+        Step::Divide(Divide { numerator: 18, denominator: 27 }),
+        Step::Sqrt(Sqrt { input: 9 }),
+        Step::Block(Block { width: 3, operands: vec![9, NO_WIRE, 18, 11, 18, 27], lanes: wide.collect() }),
+        Step::MatMul(MatMul {
+            inner: 3,
+            a: vec![9, 18, 11],
+            b: vec![18, 9, 27, 11, 27, 9],
+            bias: 1 << 19,
+            requant: Requant::Shift,
+        }),
+    ]
 }
 
 /// [`program`] as a task of one slot.

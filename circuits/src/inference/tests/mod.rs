@@ -1,8 +1,11 @@
 //! The circuit as a whole: pranks on random cells and on every output, completeness, the pinned key.
 
 mod completeness;
+mod matrix;
+mod division;
 mod pinned;
 mod pranks;
+mod products;
 mod raw_range;
 mod rows;
 

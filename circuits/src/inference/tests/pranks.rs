@@ -42,6 +42,7 @@ fn free(layout: &Layout, copied: &HashSet<Cell>, row: usize, cell: usize) -> Opt
         (RowKind::Statement, _) => Some("a statement row has two cells"),
         (RowKind::Dot { .. }, "acc") => None,
         (RowKind::Dot { .. }, "a0" | "a1" | "a2" | "z") if layout.rows[row].w != Fr::zero() => None,
+        (RowKind::Dot { .. }, "z") => Some("no products on this row"),
         (RowKind::Dot { .. }, "a0" | "a1" | "a2") => {
             let at = Cell { column: columns[cell], row };
             let unused = layout.rows[row].f[cell] == Fr::zero() && !copied.contains(&at);
@@ -50,6 +51,7 @@ fn free(layout: &Layout, copied: &HashSet<Cell>, row: usize, cell: usize) -> Opt
         (RowKind::Dot { .. }, _) => Some("a dot row has three operands and the accumulator"),
         (RowKind::Function, "b") => Some("a function row has no bit"),
         (RowKind::Poseidon { .. }, "acc") => Some("a Poseidon row has no accumulator"),
+        (RowKind::Matrix(_), _) => unreachable!("the narrow shape has no matrix rows"),
         (RowKind::Function | RowKind::Requant(_) | RowKind::Assert | RowKind::Poseidon { .. }, _) => None,
     }
 }
@@ -58,7 +60,7 @@ fn copied(layout: &Layout) -> HashSet<Cell> {
     layout.copies.iter().flat_map(|(from, to)| [*from, *to]).collect()
 }
 
-const KINDS: [RowKind; 10] = [
+const KINDS: [RowKind; 12] = [
     RowKind::Statement,
     RowKind::Dot { start: true },
     RowKind::Dot { start: false },
@@ -67,6 +69,8 @@ const KINDS: [RowKind; 10] = [
     RowKind::Requant(Requant::Relu),
     RowKind::Requant(Requant::Shift),
     RowKind::Requant(Requant::ReluShift),
+    RowKind::Requant(Requant::Sign),
+    RowKind::Assert,
     RowKind::Poseidon { partial: false },
     RowKind::Poseidon { partial: true },
 ];
@@ -121,7 +125,7 @@ proptest! {
         prop_assume!(!rows.is_empty());
         // An accumulator may be bound by the row before it.
         let row = *row.get(&rows);
-        let carried = row > 0 && matches!(other.rows[row - 1].kind, RowKind::Dot { .. } | RowKind::Requant(_));
+        let carried = row > 0 && matches!(other.rows[row - 1].kind, RowKind::Dot { .. } | RowKind::Requant(_) | RowKind::Assert);
         prop_assume!(!(CELLS[at] == "acc" && carried));
         *witness(&mut other, row, at) += delta;
         prop_assert_eq!(failures(&other), Vec::<String>::new(), "{} of row {}", CELLS[at], row);
@@ -286,13 +290,14 @@ fn slots_of_a_batch_cannot_trade_places() {
 fn every_sum_of_a_batch_is_closed_by_a_row_that_starts_another() {
     let (task, slots) = two_slots();
     let layout = Layout::new(&task, Fr::from(42), &slots, None).unwrap();
-    let in_sum = |kind| matches!(kind, RowKind::Dot { .. } | RowKind::Requant(_) | RowKind::Function);
+    let in_sum = |kind: RowKind| kind.is_lane() || matches!(kind, RowKind::Dot { .. } | RowKind::Function);
     for (row, pair) in layout.rows.windows(2).enumerate() {
-        let empty = pair[0].kind == RowKind::Dot { start: true } && pair[0].f == [Fr::zero(); 3];
+        let empty =
+            pair[0].kind == RowKind::Dot { start: true } && pair[0].f == [Fr::zero(); 3] && pair[0].w == Fr::zero();
         if in_sum(pair[0].kind) && !in_sum(pair[1].kind) {
             assert!(empty, "row {row}: a sum is followed by {:?}", pair[1].kind);
         }
-        if matches!(pair[1].kind, RowKind::Requant(_) | RowKind::Dot { start: false }) {
+        if pair[1].kind.is_lane() || pair[1].kind == (RowKind::Dot { start: false }) {
             assert!(in_sum(pair[0].kind), "row {row}: nothing carries into {:?}", pair[1].kind);
         }
     }

@@ -5,7 +5,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use crate::gadgets::RowKind;
 use crate::inference::layout::{Layout, SourceKind, Task};
 use crate::inference::statement::OUTPUTS_PER_WORD;
-use crate::quant::program::{LANES, Program, Step};
+use crate::quant::program::{LANES, Linear, NO_WIRE, Program, Step, Wire};
 use crate::testing::{inputs, task};
 
 fn source(kind: SourceKind, values: usize) -> usize {
@@ -21,13 +21,45 @@ fn source(kind: SourceKind, values: usize) -> usize {
 
 fn step(step: &Step) -> usize {
     match step {
-        Step::Linear(linear) => {
-            let bias = usize::from(linear.lanes.iter().any(|lane| lane.bias != 0));
-            (linear.operands.len() + bias).div_ceil(3).max(1) + linear.lanes.len()
-        }
+        Step::Linear(linear) => linear_rows(linear) + linear.lanes.len(),
         Step::Function(_) => 2,
-        other => unreachable!("no {other:?} in the fixture"),
+        // The quotient or root as a lane, two rows or one for the products, two assertions.
+        Step::Divide(_) => 6,
+        Step::Sqrt(_) => 5,
+        Step::Block(block) => {
+            let group = |vector: &[Wire]| {
+                let live = vector.iter().filter(|wire| **wire != NO_WIRE).count();
+                let rows = |lanes: usize| (live + 1).div_ceil(3) + lanes;
+                block.lanes.chunks(LANES).map(|lanes| rows(lanes.len())).sum::<usize>()
+            };
+            block.operands.chunks(block.width).map(group).sum()
+        }
+        Step::MatMul(product) => {
+            // A bias sits beside the product that an odd number leaves alone.
+            let bias = usize::from(product.bias != 0 && product.inner.is_multiple_of(2));
+            let (m, n) = product.size();
+            m * n * (product.inner.div_ceil(2) + bias + 1)
+        }
     }
+}
+
+fn linear_rows(linear: &Linear) -> usize {
+    let bias = linear.lanes.iter().any(|lane| lane.bias != 0).then_some(NO_WIRE);
+    let mut terms: Vec<Wire> = linear.operands.iter().copied().chain(bias).collect();
+    let weights = |i: usize| linear.lanes.iter().map(|lane| lane.products[i]).collect::<Vec<_>>();
+    let (mut rows, mut i) = (0, 0);
+    while i < linear.products.len() {
+        rows += 1;
+        if i + 1 < linear.products.len() && weights(i) == weights(i + 1) {
+            i += 2;
+            continue;
+        }
+        let (a, b) = linear.products[i];
+        terms.retain(|wire| ![a, b].contains(wire));
+        terms.pop();
+        i += 1;
+    }
+    (rows + terms.len().div_ceil(3)).max(1)
 }
 
 fn outputs(program: &Program) -> usize {
