@@ -40,7 +40,8 @@ pub fn simplified(mut model: ModelProto) -> ModelProto {
 fn drop_zip_maps(graph: &mut GraphProto) {
     let mut renamed: BTreeMap<String, String> = BTreeMap::new();
     graph.node.retain(|node| {
-        let (true, [from], [to]) = (is_ml(&node.domain, &node.op_type, "ZipMap"), &node.input[..], &node.output[..]) else {
+        let (true, [from], [to]) = (is_ml(&node.domain, &node.op_type, "ZipMap"), &node.input[..], &node.output[..])
+        else {
             return true;
         };
         renamed.insert(to.clone(), from.clone());
@@ -94,7 +95,7 @@ fn drop_missing(graph: &mut GraphProto) {
 
 /// A tensor of text as the indices of its elements.
 fn number_texts(tensor: &mut TensorProto) {
-    if tensor.data_type == DataType::String as i32 {
+    if tensor.data_type == DataType::String as i32 && !tensor.string_data.is_empty() {
         tensor.data_type = DataType::Int64 as i32;
         tensor.int64_data = (0..tensor.string_data.len() as i64).collect();
         tensor.string_data.clear();

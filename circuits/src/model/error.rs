@@ -42,7 +42,9 @@ pub enum ModelError {
         domain: String,
     },
     /// A shape that is not fixed.
-    #[error("input `{input}`: dimension {axis} is {got}, accepted is a fixed positive size (only the first, the batch, may be open: it becomes 1)")]
+    #[error(
+        "input `{input}`: dimension {axis} is {got}, accepted is a fixed positive size (only the first, the batch, may be open: it becomes 1)"
+    )]
     DynamicShape {
         /// The graph's input.
         input: String,

@@ -237,7 +237,13 @@ impl Builder<'_> {
         known.insert(feature.wire, (from, to));
         let yes = self.pruned(yes, features, single, known)?;
         // Outside `(from, to]` is one interval unless the comparison cuts a piece out of the middle.
-        let outside = if from == lo { (to + 1, hi) } else if to == hi { (lo, from - 1) } else { (lo, hi) };
+        let outside = if from == lo {
+            (to + 1, hi)
+        } else if to == hi {
+            (lo, from - 1)
+        } else {
+            (lo, hi)
+        };
         known.insert(feature.wire, outside);
         let no = self.pruned(no, features, single, known)?;
         known.insert(feature.wire, (lo, hi));
@@ -495,7 +501,13 @@ fn key(test: &Test, feature: Feature, (lo, hi): (i64, i64), single: bool) -> (Ke
         below
     };
     let as_test = |compare: Compare| {
-        let test = Test { compare, feature: 0, threshold: test.threshold, yes: Branch::Leaf(vec![]), no: Branch::Leaf(vec![]) };
+        let test = Test {
+            compare,
+            feature: 0,
+            threshold: test.threshold,
+            yes: Branch::Leaf(vec![]),
+            no: Branch::Leaf(vec![]),
+        };
         move |x: f64| holds(&test, x, single)
     };
     let (below, up_to) = (as_test(Compare::Lt), as_test(Compare::Leq));
@@ -521,7 +533,6 @@ fn key(test: &Test, feature: Feature, (lo, hi): (i64, i64), single: bool) -> (Ke
 }
 
 /// Where a part is left within `levels` of its nodes of more than [`LEVELS`] levels, with the bits of each path.
-#[expect(clippy::type_complexity, reason = "one private caller, which reads the parts at once")]
 fn paths<'n>(node: &'n Node, levels: u32, path: &mut Vec<(Key, bool)>, found: &mut Vec<(&'n Node, Vec<(Key, bool)>)>) {
     match node {
         Node::Split { key, yes, no, height } if *height > LEVELS && levels > 0 => {

@@ -40,7 +40,8 @@ impl Op for ArrayFeatureExtractor {
                 let table = real_forms(call, 0)?;
                 let constants: Option<Vec<f64>> = table.data().iter().map(Form::as_constant).collect();
                 let constants = constants.filter(|c| c.len() == width);
-                let constants = constants.ok_or_else(|| call.refuse("neither the tensor nor the indices are constant"))?;
+                let constants =
+                    constants.ok_or_else(|| call.refuse("neither the tensor nor the indices are constant"))?;
                 let mut picked = Vec::with_capacity(indices.len());
                 for index in indices.data() {
                     picked.push(at(builder, index, &constants)?);
@@ -60,7 +61,9 @@ fn pick(x: &Value, indices: &[i64], width: usize) -> Option<Value> {
     let rows = x.shape().iter().product::<usize>() / width;
     elements(&[rows, indices.len()])?;
     let flat: Vec<usize> = (0..rows)
-        .flat_map(|r| indices.iter().map(move |&i| usize::try_from(i).ok().filter(|&i| i < width).map(|i| r * width + i)))
+        .flat_map(|r| {
+            indices.iter().map(move |&i| usize::try_from(i).ok().filter(|&i| i < width).map(|i| r * width + i))
+        })
         .collect::<Option<_>>()?;
     Some(match x {
         Value::Int(t) => Value::Int(Tensor::vector(flat.iter().filter_map(|&i| t.data().get(i).copied()).collect())),

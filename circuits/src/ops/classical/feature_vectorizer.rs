@@ -32,7 +32,8 @@ impl Op for FeatureVectorizer {
             let (part, width) = rows(call, i)?;
             let wanted = widths.get(i).map_or(Ok(width), |&w| usize::try_from(w));
             let wanted = wanted.ok().filter(|&w| w <= width);
-            let wanted = wanted.ok_or_else(|| call.refuse(format!("input {i} has {width} features, fewer than declared")))?;
+            let wanted =
+                wanted.ok_or_else(|| call.refuse(format!("input {i} has {width} features, fewer than declared")))?;
             joined.resize(joined.len().max(part.len()), Vec::new());
             if part.len() != joined.len() {
                 return Err(call.refuse("the inputs differ in rows"));

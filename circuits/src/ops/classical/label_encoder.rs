@@ -3,10 +3,10 @@
 //! Texts are known by their indices: `values_strings` gives the position in the list. Keys that are texts cannot be told apart from other lists' positions, and are refused.
 
 use crate::model::tensor::Tensor;
+use crate::model::{Attribute, Constant};
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 use crate::quant::form::Form;
-use crate::model::{Attribute, Constant};
 
 use crate::ops::{Call, Op, Value};
 

@@ -29,7 +29,11 @@ impl Op for Scaler {
         let (rows, width) = rows(call, 0)?;
         let (offset, scale) = (reals(call, "offset")?, reals(call, "scale")?);
         if [offset, scale].iter().any(|l| l.len() > 1 && l.len() != width) {
-            return Err(call.refuse(format!("{} offsets and {} scales for {width} features", offset.len(), scale.len())));
+            return Err(call.refuse(format!(
+                "{} offsets and {} scales for {width} features",
+                offset.len(),
+                scale.len()
+            )));
         }
         let scaled = rows.into_iter().map(|row| {
             let one = |(i, f): (usize, &Form)| f.shifted(-each(offset, i, 0.0)).scaled(each(scale, i, 1.0));

@@ -44,7 +44,8 @@ impl Op for SvmClassifier {
                 let count = reals(call, "coefficients")?.len() / width;
                 let names = post::labels(call, "classlabels_ints", count)?;
                 let rho = reals(call, "rho")?.first().copied().unwrap_or(0.0);
-                let sums: Vec<Form> = scores(builder, call, row, width, count)?.iter().map(|s| s.shifted(rho)).collect();
+                let sums: Vec<Form> =
+                    scores(builder, call, row, width, count)?.iter().map(|s| s.shifted(rho)).collect();
                 (post::label(builder, &sums, &names)?, post.apply(builder, &sums)?)
             } else {
                 let decisions = decisions(builder, call, row, per_class)?;
@@ -73,7 +74,9 @@ fn decisions(
     let pairs = classes * (classes - 1) / 2;
     if coefficients.len() != n * (classes - 1) || rho.len() < pairs {
         let got = coefficients.len();
-        return Err(call.refuse(format!("{got} coefficients and {} rho for {n} vectors of {classes} classes", rho.len())));
+        return Err(
+            call.refuse(format!("{got} coefficients and {} rho for {n} vectors of {classes} classes", rho.len()))
+        );
     }
     let starts: Vec<usize> = counts.iter().scan(0, |sum, &c| Some(std::mem::replace(sum, *sum + c))).collect();
     let mut matrix = vec![0.0; pairs * n];
@@ -107,7 +110,9 @@ fn judged(
     let labels = post::labels(call, "classlabels_ints", classes)?;
     if !a.is_empty() {
         let ([a], [b], [decision], true) = (a, b, decisions, classes == 2) else {
-            return Err(call.refuse(format!("probabilities of {classes} classes; leave them out, the label needs none")));
+            return Err(
+                call.refuse(format!("probabilities of {classes} classes; leave them out, the label needs none"))
+            );
         };
         let first = builder.curve(&[decision.scaled(-a).shifted(-b)], &SIGMOID)?;
         let pair: Vec<Form> = first.iter().flat_map(|p| [p.clone(), p.scaled(-1.0).shifted(1.0)]).collect();

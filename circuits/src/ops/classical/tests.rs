@@ -14,7 +14,12 @@ use crate::quant::{Options, compile};
 use crate::testing::conformance::{Case, op_conformance};
 
 fn floats(name: &str, floats: &[f32]) -> AttributeProto {
-    AttributeProto { name: name.into(), r#type: AttributeType::Floats as i32, floats: floats.to_vec(), ..Default::default() }
+    AttributeProto {
+        name: name.into(),
+        r#type: AttributeType::Floats as i32,
+        floats: floats.to_vec(),
+        ..Default::default()
+    }
 }
 
 fn texts(name: &str, texts: &[&str]) -> AttributeProto {
@@ -60,9 +65,22 @@ fn trees(count: i64, depth: u32, features: i64, targets: usize, modes: &[&'stati
             let leaf = level == depth || (level > 1 && rng.gen_bool(0.1));
             let mode = if leaf { "LEAF" } else { modes[rng.gen_range(0..modes.len())] };
             // Multiples of a half, so that equalities happen.
-            let value = if mode == "BRANCH_EQ" || mode == "BRANCH_NEQ" { rng.gen_range(-4..4) as f32 / 2.0 } else { rng.gen_range(-4.0..4.0) };
+            let value = if mode == "BRANCH_EQ" || mode == "BRANCH_NEQ" {
+                rng.gen_range(-4..4) as f32 / 2.0
+            } else {
+                rng.gen_range(-4.0..4.0)
+            };
             let weights = if leaf { (0..targets).map(|_| rng.gen_range(-1.0..1.0f32)).collect() } else { Vec::new() };
-            nodes.push(Node { tree, id, mode, feature: rng.gen_range(0..features), value, yes: 2 * id + 1, no: 2 * id + 2, weights });
+            nodes.push(Node {
+                tree,
+                id,
+                mode,
+                feature: rng.gen_range(0..features),
+                value,
+                yes: 2 * id + 1,
+                no: 2 * id + 2,
+                weights,
+            });
             if !leaf {
                 waiting.push((2 * id + 1, level + 1));
                 waiting.push((2 * id + 2, level + 1));
@@ -98,8 +116,7 @@ fn reached(nodes: &[Node], x: &[f64]) -> Vec<Vec<f64>> {
 
 fn ensemble(nodes: &[Node], prefix: &str) -> Vec<AttributeProto> {
     let list = |f: fn(&Node) -> i64| nodes.iter().map(f).collect::<Vec<_>>();
-    let leaves: Vec<(&Node, usize)> =
-        nodes.iter().flat_map(|n| (0..n.weights.len()).map(move |t| (n, t))).collect();
+    let leaves: Vec<(&Node, usize)> = nodes.iter().flat_map(|n| (0..n.weights.len()).map(move |t| (n, t))).collect();
     let of = |f: fn(&(&Node, usize)) -> i64| leaves.iter().map(f).collect::<Vec<_>>();
     vec![
         ints("nodes_treeids", &list(|n| n.tree)),
@@ -119,7 +136,13 @@ fn ensemble(nodes: &[Node], prefix: &str) -> Vec<AttributeProto> {
 /// Samples of which some lie exactly on half integers.
 fn samples(count: usize, width: usize) -> Vec<Vec<f64>> {
     let mut rng = StdRng::seed_from_u64(3);
-    let value = |rng: &mut StdRng| if rng.gen_bool(0.3) { f64::from(rng.gen_range(-8..8)) / 2.0 } else { f64::from(rng.gen_range(-65536i32..65536)) / 16384.0 };
+    let value = |rng: &mut StdRng| {
+        if rng.gen_bool(0.3) {
+            f64::from(rng.gen_range(-8..8)) / 2.0
+        } else {
+            f64::from(rng.gen_range(-65536i32..65536)) / 16384.0
+        }
+    };
     (0..count).map(|_| (0..width).map(|_| value(&mut rng)).collect()).collect()
 }
 
@@ -127,7 +150,8 @@ const MODES: [&str; 6] = ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", 
 
 fn regression(count: i64, depth: u32, targets: usize, aggregate: &str) -> Case {
     let nodes = trees(count, depth, 3, targets, &MODES, 11);
-    let attributes = [ensemble(&nodes, "target"), vec![int("n_targets", targets as i64), text("aggregate_function", aggregate)]];
+    let attributes =
+        [ensemble(&nodes, "target"), vec![int("n_targets", targets as i64), text("aggregate_function", aggregate)]];
     let inputs = samples(24, 3);
     let answer = |x: &Vec<f64>| {
         let found = reached(&nodes, x);
@@ -172,7 +196,8 @@ fn classification(classes: usize) -> Case {
 /// One score for two classes: a margin.
 fn binary_margin() -> Case {
     let nodes = trees(5, 2, 2, 1, &["BRANCH_LT"], 9);
-    let more = vec![ints("classlabels_int64s", &[3, 7]), text("post_transform", "LOGISTIC"), floats("base_values", &[0.25])];
+    let more =
+        vec![ints("classlabels_int64s", &[3, 7]), text("post_transform", "LOGISTIC"), floats("base_values", &[0.25])];
     let inputs = samples(16, 2);
     let answer = |x: &Vec<f64>| {
         let score = 0.25 + reached(&nodes, x).iter().map(|w| w[0]).sum::<f64>();

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::Attribute;
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 use crate::quant::forest::{Branch, Compare, MAX_DEPTH, Test};
 use crate::quant::form::Form;
-use crate::model::Attribute;
 
 use crate::ops::Call;
 
@@ -47,7 +47,8 @@ impl Ensemble {
         let (values, double) = single_or_double(call, "nodes_values")?;
         let (yes, no) = (ints(call, "nodes_truenodeids")?, ints(call, "nodes_falsenodeids")?);
         let n = trees.len();
-        if n == 0 || [ids.len(), features.len(), modes.len(), values.len(), yes.len(), no.len()].iter().any(|&l| l != n) {
+        if n == 0 || [ids.len(), features.len(), modes.len(), values.len(), yes.len(), no.len()].iter().any(|&l| l != n)
+        {
             return Err(call.refuse("the lists `nodes_…` are empty or of different lengths"));
         }
         let index: BTreeMap<(i64, i64), usize> = (0..n).map(|i| ((trees[i], ids[i]), i)).collect();
@@ -129,8 +130,11 @@ impl Ensemble {
                     while list.len() > 1 {
                         let half = list.len() / 2;
                         let (a, b) = (list[..half].to_vec(), list[half..2 * half].to_vec());
-                        let paired =
-                            if aggregate == Aggregate::Min { builder.minimum(&a, &b)? } else { builder.maximum(&a, &b)? };
+                        let paired = if aggregate == Aggregate::Min {
+                            builder.minimum(&a, &b)?
+                        } else {
+                            builder.maximum(&a, &b)?
+                        };
                         list = [builder.compact(&paired)?, list[2 * half..].to_vec()].concat();
                     }
                     list.pop().unwrap_or_default()

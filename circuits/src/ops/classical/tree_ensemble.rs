@@ -60,11 +60,13 @@ impl Op for TreeEnsemble {
 
 /// Nodes first, then a leaf for each place where one is used: a tree of one leaf names it twice.
 fn ensemble(call: &Call<'_>, targets: usize) -> Result<Ensemble, QuantError> {
-    let (features, splits, modes) = (ints(call, "nodes_featureids")?, reals(call, "nodes_splits")?, ints(call, "nodes_modes")?);
+    let (features, splits, modes) =
+        (ints(call, "nodes_featureids")?, reals(call, "nodes_splits")?, ints(call, "nodes_modes")?);
     let (yes, no) = (ints(call, "nodes_truenodeids")?, ints(call, "nodes_falsenodeids")?);
     let (yes_leaf, no_leaf) = (ints(call, "nodes_trueleafs")?, ints(call, "nodes_falseleafs")?);
     let n = features.len();
-    if n == 0 || [splits.len(), modes.len(), yes.len(), no.len(), yes_leaf.len(), no_leaf.len()].iter().any(|&l| l != n) {
+    if n == 0 || [splits.len(), modes.len(), yes.len(), no.len(), yes_leaf.len(), no_leaf.len()].iter().any(|&l| l != n)
+    {
         return Err(call.refuse("the lists `nodes_…` are empty or of different lengths"));
     }
     let (ids, weights) = (ints(call, "leaf_targetids")?, reals(call, "leaf_weights")?);

@@ -6,10 +6,10 @@ use crate::quant::builder::Builder;
 
 use crate::ops::{Call, Op, Value};
 
+use super::attributes;
 use super::post::Post;
 use super::rows::{matrix, rows};
 use super::tree::{Aggregate, Ensemble, single_or_double};
-use super::attributes;
 
 /// See the module's head.
 pub(super) struct TreeEnsembleRegressor;
