@@ -209,7 +209,9 @@ impl Builder<'_> {
                 hi: ends[0].max(ends[1]).ceil().min(Y_LIMIT as f64 - 1.0) as i64,
             };
             // A few units of a coarse wire are no range worth a clamp.
-            if range.hi - range.lo >= 1024 {
+            // What leaves no room in a lane for the limit is left as it is.
+            let sum = self.bounds[wire as usize].magnitude() + range.lo.abs().max(range.hi.abs());
+            if range.hi - range.lo >= 1024 && sum < Y_LIMIT {
                 clamps.push((wire, range));
                 at.push((i, unit, form.offset()));
             }
@@ -321,7 +323,12 @@ impl Builder<'_> {
             } else {
                 HEADROOM * (1i64 << DENOMINATOR_BITS) as f64 / hi.max(1e-30)
             };
-            let (dot, scale) = self.fitted(form, scale, 0.98, Requant::Identity)?;
+            // A whole weight, so that nothing is lost to its rounding.
+            let scale = match form.terms() {
+                [(_, c)] => (c.abs() * scale).floor().max(1.0) / c.abs(),
+                _ => scale,
+            };
+            let (dot, scale) = self.fitted(form, scale, 0.5, Requant::Identity)?;
             dots.push(dot);
             floors.push((scale, ((floor * scale).floor() as i64).max(1), lo * scale < 1.0));
         }

@@ -102,7 +102,9 @@ impl Builder<'_> {
         let scale = self.lane_scale(form)?;
         if let Some(limit) = calibrated.filter(|&c| c > 0.0 && bound > c * self.options.saturate_above) {
             let requant = if relu { Requant::Relu } else { Requant::Identity };
-            let (dot, scale) = self.fitted(form, scale, 0.98, requant)?;
+            // The clamp adds its limit, at most this share of the bound, before it cuts.
+            let room = 1.0 + self.options.margin / self.options.saturate_above;
+            let (dot, scale) = self.fitted(form, scale / room, 0.98, requant)?;
             layer.saturating += 1;
             let limit = (limit * self.options.margin * scale).ceil() as i64;
             return Ok(Plan::Saturate(dot, 1.0 / scale, limit.max(1)));
