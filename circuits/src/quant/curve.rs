@@ -268,7 +268,8 @@ impl Builder<'_> {
     ) -> Result<(Vec<Wire>, Vec<f64>), QuantError> {
         let (mut dots, mut scales) = (Vec::new(), Vec::new());
         for form in forms {
-            let scale = libm::exp2(libm::floor(libm::log2(self.lane_scale(form)?))).min(finest);
+            // Half the lane: a clamp adds its limit before it cuts.
+            let scale = libm::exp2(libm::floor(libm::log2(self.lane_scale(form)?)) - 1.0).min(finest);
             let (dot, scale) = self.fitted(form, scale, 0.5, Requant::Identity)?;
             dots.push(dot);
             scales.push(scale);
