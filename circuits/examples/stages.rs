@@ -58,7 +58,7 @@ fn run(stage: &str, model: &Model, ring: &KeyRing, slots: &[Slot]) -> Outcome<Va
             let inner = ring.ensure(model, Mode::Aggregated, &Silent)?;
             ring.srs(dodona_circuits::api::keys::AGGREGATION_K, &Silent)?;
             let (seconds, (srs, _)) = timed(|| ring.ensure_aggregation(model, &inner, &Silent))?;
-            json!({ "seconds": seconds, "k": srs.k(), "file": ring.aggregation_file(&srs) })
+            json!({ "seconds": seconds, "k": srs.k(), "file": ring.aggregation_file(model.size(Mode::Aggregated)?.circuit_shape(), &srs) })
         }
         "aggregate" => {
             let prover = AggregatedProver::load(model, ring, &Silent)?;

@@ -100,7 +100,8 @@ impl KeyRing {
             return Err(ApiError::NoKey { path, dir: model.dir().to_owned() });
         }
         let srs = self.srs(model.size(mode)?.k, progress)?;
-        let proving_key = read_key::<InferenceCircuit>(&path, &self.info(model, mode, &srs)?, ())?;
+        let shape = model.size(mode)?.circuit_shape();
+        let proving_key = read_key::<InferenceCircuit>(&path, &self.info(model, mode, &srs)?, shape)?;
         Ok(Keys { srs, proving_key })
     }
 
@@ -115,13 +116,13 @@ impl KeyRing {
         }
     }
 
-    /// File of the aggregation key for a setup.
-    pub fn aggregation_file(&self, srs: &Srs) -> PathBuf {
+    /// File of a universal shape's aggregation key for a setup.
+    pub fn aggregation_file(&self, shape: Shape, srs: &Srs) -> PathBuf {
         let digest = hex::encode(&srs.digest().0[..8]);
-        self.shared.join(format!("aggregation-{}-k{}-{digest}.pk", Shape::NARROW.id(), srs.k()))
+        self.shared.join(format!("aggregation-{}-k{}-{digest}.pk", shape.id(), srs.k()))
     }
 
-    /// Loads the aggregation key, or makes it (from any model's key: the result is the same) if there is none.
+    /// Loads the aggregation key of the model's shape, or makes it (from any such model's key: the result is the same) if there is none.
     ///
     /// # Errors
     /// As [`Self::ensure`], and what aggregation refuses.
@@ -132,8 +133,9 @@ impl KeyRing {
         progress: &dyn Progress,
     ) -> Result<(Srs, AggregationKey), ApiError> {
         let srs = self.srs(AGGREGATION_K, progress)?;
-        let path = self.aggregation_file(&srs);
-        let shape = Shape::NARROW.id();
+        let shape = model.size(Mode::Aggregated)?.circuit_shape();
+        let path = self.aggregation_file(shape, &srs);
+        let shape = shape.id();
         if path.exists() {
             let key = AggregationKey::read(&path, &shape, &srs)?;
             return Ok((srs, key));
@@ -165,14 +167,15 @@ impl KeyRing {
         Ok(evm::direct_verifier(&keys.srs, keys.proving_key.get_vk(), size.words, &size.shape)?)
     }
 
-    /// The Solidity verifier of all aggregated proofs.
+    /// The Solidity verifier of all aggregated proofs of the model's shape.
     ///
     /// # Errors
     /// As [`Self::ensure_aggregation`], and what generation refuses.
     pub fn aggregated_verifier(&self, model: &Model, progress: &dyn Progress) -> Result<VerifierSource, ApiError> {
         let inner = self.load(model, Mode::Aggregated, progress)?;
         let (srs, key) = self.ensure_aggregation(model, &inner, progress)?;
-        Ok(evm::aggregated_verifier(&srs, key.verifying_key(), Shape::NARROW.words, &Shape::NARROW.id())?)
+        let shape = model.size(Mode::Aggregated)?.circuit_shape();
+        Ok(evm::aggregated_verifier(&srs, key.verifying_key(), shape.words, &shape.id())?)
     }
 
     /// A ring with its SRS in `home/srs` and its shared keys in `home/keys`.

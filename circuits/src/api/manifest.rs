@@ -4,8 +4,8 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 
-use crate::inference::layout;
 use crate::inference::statement::{schema_field, to_bytes};
+use crate::inference::{Shape, layout};
 use crate::model::Schema;
 use crate::model::spec::{OutputSpec, ResolvedSource, SourceKind};
 
@@ -67,6 +67,16 @@ pub struct SizeEntry {
     pub k: u32,
     /// Instance words.
     pub words: usize,
+    /// Whether the shape is a wide one.
+    #[serde(default)]
+    pub wide: bool,
+}
+
+impl SizeEntry {
+    /// The shape.
+    pub fn circuit_shape(&self) -> Shape {
+        Shape { words: self.words, wide: self.wide }
+    }
 }
 
 impl SourceEntry {
@@ -101,6 +111,7 @@ impl Manifest {
         hasher.update(to_bytes(salt));
         hasher.update((self.slots as u64).to_be_bytes());
         hasher.update((size.words as u64).to_be_bytes());
+        hasher.update([u8::from(size.wide)]);
         for source in &self.sources {
             hasher.update([u8::from(source.kind == SourceKind::Public)]);
             hasher.update((source.length as u64).to_be_bytes());

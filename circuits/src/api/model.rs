@@ -15,11 +15,12 @@ use super::keys::Keys;
 use super::manifest::{FORMAT, Manifest, SizeEntry, SourceEntry, model_hash};
 use crate::evm::Mode;
 use crate::inference::layout::{self, SlotInput, Task};
+use crate::inference::size::{checked_block, checked_matmul};
 use crate::inference::{InferenceCircuit, Layout, Shape, prover, statement};
 use crate::keys::{Progress, SrsOrigin, SrsStore};
 use crate::model::FloatModel;
 use crate::model::spec::ModelSpec;
-use crate::quant::program::Program;
+use crate::quant::program::{Program, Step};
 use crate::quant::{self, Calibration, Options, Report};
 
 /// Everything but ONNX bytes and salt that compilation depends on.
@@ -128,6 +129,7 @@ impl Model {
             salt: request.salt.unwrap_or(Fr::ZERO),
         };
         let used = task(Shape::NARROW).words_used();
+        let wide = wants_wide(&task)?;
         if request.slots == 0 || request.slots > MAX_SLOTS {
             return Err(ApiError::Slots { max: MAX_SLOTS, got: request.slots });
         }
@@ -139,8 +141,8 @@ impl Model {
             quant_hash: model_hash(request.salt, &program.to_bytes()),
             slots: request.slots,
             outputs: compiled.spec.outputs.clone(),
-            direct: size(&task(Shape::direct(used)))?,
-            aggregated: if used <= Shape::NARROW.words { Some(size(&task(Shape::NARROW))?) } else { None },
+            direct: size(&task(Shape::direct(used, wide)))?,
+            aggregated: if used <= Shape::NARROW.words { Some(size(&task(Shape::universal(wide)))?) } else { None },
             sources,
         };
         fs::create_dir_all(dir).map_err(io(dir))?;
@@ -252,7 +254,7 @@ impl Model {
             program: Arc::clone(&self.program),
             sources: self.manifest.sources.iter().map(SourceEntry::circuit_kind).collect(),
             slots: self.manifest.slots,
-            shape: Shape { words: self.size(mode)?.words },
+            shape: self.size(mode)?.circuit_shape(),
             salt: self.salt.unwrap_or(Fr::ZERO),
         })
     }
@@ -337,7 +339,26 @@ impl Model {
 
 fn size(task: &Task) -> Result<SizeEntry, ApiError> {
     let layout = Layout::new(task, Fr::ZERO, &task.zero_inputs(), None)?;
-    Ok(SizeEntry { shape: task.shape.id(), k: layout.k, words: task.shape.words })
+    let Shape { words, wide } = task.shape;
+    Ok(SizeEntry { shape: task.shape.id(), k: layout.k, words, wide })
+}
+
+/// The wide shape costs an eighth more a row, so it is taken where it halves the rows.
+fn wants_wide(task: &impl Fn(Shape) -> Task) -> Result<bool, ApiError> {
+    let used = task(Shape::NARROW).words_used();
+    if !task(Shape::NARROW).program.steps.iter().any(checkable) {
+        return Ok(false);
+    }
+    let k = |wide| Ok::<u32, ApiError>(size(&task(Shape::direct(used, wide)))?.k);
+    Ok(k(true)? < k(false)?)
+}
+
+fn checkable(step: &Step) -> bool {
+    match step {
+        Step::Block(block) => checked_block(block),
+        Step::MatMul(product) => checked_matmul(product),
+        _ => false,
+    }
 }
 
 /// The salted commitment to one source's values, as publishers sign it (docs/protocol.md).

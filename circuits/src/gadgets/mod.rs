@@ -8,6 +8,7 @@
 //! | [`function`] | piecewise-linear functions from a table | `docs/gadgets/function.md` |
 //! | [`poseidon`] | commitments to sources | `docs/gadgets/poseidon.md` |
 //! | [`logup`] | every lookup, as ordinary gates | `docs/gadgets/logup.md` |
+//! | [`matrix`] | matrices checked by random linear combinations (wide shape only) | `docs/gadgets/matrix.md` |
 //!
 //! A row is of one [`RowKind`]; its selectors follow from that alone. No gate holds a constant that depends on a model: a
 //! model is its fixed columns and copy constraints, so that one aggregation key serves all models.
@@ -16,6 +17,7 @@
 pub mod function;
 pub mod linear;
 pub mod logup;
+pub mod matrix;
 pub mod poseidon;
 pub mod requant;
 pub mod statement;
@@ -33,7 +35,7 @@ use crate::quant::program::Requant;
 /// Degree of the constraint system.
 pub const DEGREE: usize = 5;
 
-/// The columns of the narrow shape.
+/// The columns of both shapes.
 #[derive(Clone, Debug)]
 pub struct Columns {
     /// Operands, limbs or Poseidon state; 0, 1 and 2 can be copied.
@@ -69,11 +71,26 @@ pub struct Columns {
     pub alpha: Challenge,
     /// Lookup challenge: compresses tuples.
     pub beta: Challenge,
+    /// What the wide shape has besides.
+    pub wide: Option<Wide>,
+}
+
+/// The columns that only the wide shape has.
+#[derive(Clone, Copy, Debug)]
+pub struct Wide {
+    /// Evaluation over vectors, evaluation over outputs, and the sum of their products (second phase).
+    pub sums: [Column<Advice>; 3],
+    /// What a matrix row does.
+    pub r: Column<Fixed>,
+    /// Combines vectors.
+    pub tau: Challenge,
+    /// Combines outputs.
+    pub nu: Challenge,
 }
 
 impl Columns {
-    /// Allocates the columns and creates all gates.
-    pub fn configure(meta: &mut ConstraintSystem<Fr>) -> Self {
+    /// Allocates the columns and creates all gates, those of the wide shape if asked.
+    pub fn configure(meta: &mut ConstraintSystem<Fr>, wide: bool) -> Self {
         meta.set_minimum_degree(DEGREE);
         let a = [(); 4].map(|()| meta.advice_column());
         let [acc, b, z, m] = [(); 4].map(|()| meta.advice_column());
@@ -85,13 +102,21 @@ impl Columns {
         }
         let [alpha, beta] = [(); 2].map(|()| meta.challenge_usable_after(FirstPhase));
         let phi = [(); 2].map(|()| meta.advice_column_in(SecondPhase));
-        let columns = Self { a, acc, b, z, m, phi, f, w, active, requant, group, e, n, instance, alpha, beta };
+        let wide = wide.then(|| {
+            let [tau, nu] = [(); 2].map(|()| meta.challenge_usable_after(FirstPhase));
+            let sums = [(); 3].map(|()| meta.advice_column_in(SecondPhase));
+            Wide { sums, r: meta.fixed_column(), tau, nu }
+        });
+        let columns = Self { a, acc, b, z, m, phi, f, w, active, requant, group, e, n, instance, alpha, beta, wide };
         statement::configure(meta, &columns);
         linear::configure(meta, &columns);
         requant::configure(meta, &columns);
         function::configure(meta, &columns);
         poseidon::configure(meta, &columns);
         logup::configure(meta, &columns);
+        if let Some(wide) = columns.wide {
+            matrix::configure(meta, &columns, wide);
+        }
         columns
     }
 }
@@ -114,11 +139,29 @@ pub enum RowKind {
     Assert,
     /// `acc' = base · 2^10 + slope · lo`, `acc = 0`.
     Function,
+    /// Wide shape: what to do with the sums of a matrix check.
+    Matrix(MatrixRow),
     /// One Poseidon round, full or partial.
     Poseidon {
         /// Only the first element goes through the S-box.
         partial: bool,
     },
+}
+
+/// A row of a matrix check: see [`matrix`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MatrixRow {
+    /// `u = v = s = 0`, and on the next row too.
+    Edge,
+    /// Three operands into `u` and three weights into `v`.
+    Vectors,
+    /// Three operands with weights into `v`, times `ν` first if `next`.
+    Outputs {
+        /// Starts another power of `ν`.
+        next: bool,
+    },
+    /// `s' = s + u v`, `u' = v' = 0`.
+    Multiply,
 }
 
 /// Values of the selector columns on a row.
@@ -132,6 +175,8 @@ pub struct Selectors {
     pub e: u64,
     /// Column [`Columns::n`].
     pub n: u64,
+    /// Column [`Wide::r`].
+    pub r: u64,
 }
 
 impl RowKind {
@@ -147,13 +192,21 @@ impl RowKind {
             Self::Requant(Requant::Shift) => (1, 0, 0, 1),
             Self::Requant(Requant::ReluShift) => (1, 0, 0, 0),
             Self::Poseidon { partial } => (0, 2, 0, u64::from(partial)),
+            Self::Matrix(row) => (0, 0, 0, u64::from(row == MatrixRow::Edge)),
         };
-        Selectors { requant, group, e, n }
+        let r = match self {
+            Self::Matrix(MatrixRow::Vectors) => 1,
+            Self::Matrix(MatrixRow::Multiply | MatrixRow::Edge) => 2,
+            Self::Matrix(MatrixRow::Outputs { .. }) => 3,
+            _ => 0,
+        };
+        Selectors { requant, group, e, n, r }
     }
 
     /// What column [`Columns::w`] holds on a row that is no dot product.
     pub fn switch(self) -> u64 {
-        u64::from(matches!(self, Self::Requant(Requant::Sign) | Self::Assert))
+        let next = Self::Matrix(MatrixRow::Outputs { next: true });
+        u64::from(self == next || matches!(self, Self::Requant(Requant::Sign) | Self::Assert))
     }
 
     /// Whether a lane is taken off the accumulator.

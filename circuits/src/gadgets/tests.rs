@@ -46,6 +46,7 @@ fn expected(kind: RowKind) -> Vec<&'static str> {
         RowKind::Requant(_) => REQUANT.to_vec(),
         RowKind::Assert => [&REQUANT[..], &[ASSERTED]].concat(),
         RowKind::Poseidon { .. } => POSEIDON.to_vec(),
+        RowKind::Matrix(_) => unreachable!("the narrow shape has no matrix rows"),
     }
 }
 
@@ -120,7 +121,7 @@ fn constraints(cs: &ConstraintSystem<Fr>) -> Vec<(&str, &Expression<Fr>)> {
 
 fn configured() -> (ConstraintSystem<Fr>, Columns) {
     let mut cs = ConstraintSystem::default();
-    let columns = Columns::configure(&mut cs);
+    let columns = Columns::configure(&mut cs, false);
     (cs, columns)
 }
 

@@ -9,9 +9,9 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff;
 
 use super::statement::{pow2, signed};
-use crate::gadgets::RowKind;
 use crate::gadgets::logup::NO_ENTRY;
 use crate::gadgets::poseidon::{self, ROUNDS, State};
+use crate::gadgets::{MatrixRow, RowKind};
 use crate::quant::program::{LANE_BITS, LIMB_BITS, Requant};
 
 /// Operands of one dot-product row.
@@ -256,6 +256,51 @@ impl Assembler {
         let row = self.push(kind, [Fr::ZERO; 3], values);
         self.acc = (self.acc - signed(i128::from(y))) * *INVERSE_LANE;
         Cell { column: Column::Z, row }
+    }
+
+    /// Starts or ends a matrix check.
+    pub fn matrix_edge(&mut self) {
+        self.push(RowKind::Matrix(MatrixRow::Edge), [Fr::ZERO; 3], Values::default());
+    }
+
+    /// MAT-7: one summand of a matrix check, `(Σ_t τ^(T-1-t) x_t) (Σ_g ν^(G-1-g) P_g)`. All summands of a check have the same `T` and `G`.
+    pub fn matrix_summand(&mut self, vectors: &[Cell], outputs: &[Fr], zero: Cell) {
+        let rows = vectors.len().max(outputs.len()).div_ceil(OPERANDS);
+        let (before_x, before_p) = (rows * OPERANDS - vectors.len(), rows * OPERANDS - outputs.len());
+        for row in 0..rows {
+            let slots = [0, 1, 2].map(|i| row * OPERANDS + i);
+            let cells = slots.map(|i| i.checked_sub(before_x).map_or(zero, |i| vectors[i]));
+            let f = slots.map(|i| i.checked_sub(before_p).map_or(Fr::ZERO, |i| outputs[i]));
+            self.matrix_row(MatrixRow::Vectors, cells, f);
+        }
+        self.push(RowKind::Matrix(MatrixRow::Multiply), [Fr::ZERO; 3], Values::default());
+    }
+
+    /// MAT-8: one summand whose outputs are cells too: `Σ_g ν^(G-1-g) Σ_j weight_j y_(g,j)`, `weights` being those of a group.
+    pub fn matrix_summand_live(&mut self, vectors: &[Cell], outputs: &[Cell], weights: &[Fr], zero: Cell) {
+        let before = vectors.len().next_multiple_of(OPERANDS) - vectors.len();
+        let padded: Vec<Cell> = std::iter::repeat_n(zero, before).chain(vectors.iter().copied()).collect();
+        for cells in padded.as_chunks::<OPERANDS>().0 {
+            self.matrix_row(MatrixRow::Vectors, *cells, [Fr::ZERO; 3]);
+        }
+        for group in outputs.chunks(weights.len()) {
+            for (part, (cells, own)) in group.chunks(OPERANDS).zip(weights.chunks(OPERANDS)).enumerate() {
+                let cell = |i: usize| cells.get(i).copied().unwrap_or(zero);
+                let f = |i: usize| if i < cells.len() { own[i] } else { Fr::ZERO };
+                let kind = MatrixRow::Outputs { next: part == 0 };
+                self.matrix_row(kind, [cell(0), cell(1), cell(2)], [f(0), f(1), f(2)]);
+            }
+        }
+        self.push(RowKind::Matrix(MatrixRow::Multiply), [Fr::ZERO; 3], Values::default());
+    }
+
+    fn matrix_row(&mut self, kind: MatrixRow, cells: [Cell; 3], f: [Fr; 3]) {
+        let [a0, a1, a2] = cells.map(|cell| self.get(cell));
+        let values = Values { a: [a0, a1, a2, Fr::ZERO], ..Values::default() };
+        let row = self.push(RowKind::Matrix(kind), f, values);
+        for (column, source) in OPERAND_COLUMNS.into_iter().zip(cells) {
+            self.copy(source, Cell { column, row });
+        }
     }
 
     /// FUN-4: a table function of a cell; `base · 2^10 + slope · lo` is left in the accumulator.

@@ -9,7 +9,9 @@ use snark_verifier_sdk::CircuitExt;
 
 use super::assembler::{Cell, Column};
 use super::layout::Layout;
+use super::shape::Shape;
 use crate::gadgets::logup::{LookupRow, RANGE_TAG, running_sums};
+use crate::gadgets::matrix::{SumsRow, matrix_sums};
 use crate::gadgets::{Columns, RowKind};
 use crate::quant::program::LIMB_BITS;
 
@@ -20,6 +22,8 @@ pub struct InferenceCircuit {
     multiplicities: Vec<Fr>,
     #[cfg(test)]
     gift: bool,
+    #[cfg(test)]
+    matrix_gift: Option<usize>,
 }
 
 impl InferenceCircuit {
@@ -31,6 +35,8 @@ impl InferenceCircuit {
             multiplicities,
             #[cfg(test)]
             gift: false,
+            #[cfg(test)]
+            matrix_gift: None,
         }
     }
 
@@ -54,6 +60,12 @@ impl InferenceCircuit {
     #[cfg(test)]
     pub(crate) fn start_sums_with_a_gift(&mut self) {
         self.gift = true;
+    }
+
+    /// Starts one of the sums of the first matrix check at 1.
+    #[cfg(test)]
+    pub(crate) fn start_matrix_sums_with_a_gift(&mut self, sum: usize) {
+        self.matrix_gift = Some(sum);
     }
 
     fn running_sums(&self, alpha: Fr, beta: Fr) -> [Vec<Fr>; 2] {
@@ -99,6 +111,9 @@ impl InferenceCircuit {
             assign(columns.group, Fr::from(selectors.group));
             assign(columns.e, Fr::from(selectors.e));
             assign(columns.n, Fr::from(selectors.n));
+            if let Some(wide) = columns.wide {
+                assign(wide.r, Fr::from(selectors.r));
+            }
         }
     }
 
@@ -130,7 +145,32 @@ impl InferenceCircuit {
         let challenges = region.get_challenge(columns.alpha).zip(region.get_challenge(columns.beta));
         let mut sums = None;
         challenges.map(|(alpha, beta)| sums = Some(self.running_sums(alpha, beta)));
+        self.assign_matrix_sums(region, columns);
         for (i, column) in columns.phi.into_iter().enumerate() {
+            for row in 0..self.layout.rows.len() {
+                let value = sums.as_ref().map_or_else(Value::unknown, |sums| Value::known(sums[i][row]));
+                region.assign_advice(column, row, value);
+            }
+        }
+    }
+
+    fn assign_matrix_sums(&self, region: &mut Region<'_, Fr>, columns: &Columns) {
+        let Some(wide) = columns.wide else { return };
+        let challenges = region.get_challenge(wide.tau).zip(region.get_challenge(wide.nu));
+        let rows = self.layout.rows.iter().zip(&self.layout.values).map(|(row, values)| SumsRow {
+            kind: row.kind,
+            a: [values.a[0], values.a[1], values.a[2]],
+            f: row.f,
+        });
+        let mut sums = None;
+        challenges.map(|(tau, nu)| sums = Some(matrix_sums(rows, tau, nu)));
+        #[cfg(test)]
+        if let (Some(gift), Some(sums)) = (self.matrix_gift, sums.as_mut()) {
+            let edge = crate::gadgets::RowKind::Matrix(crate::gadgets::MatrixRow::Edge);
+            let row = self.layout.rows.iter().position(|row| row.kind == edge);
+            row.into_iter().for_each(|row| sums[gift][row] += Fr::one());
+        }
+        for (i, column) in wide.sums.into_iter().enumerate() {
             for row in 0..self.layout.rows.len() {
                 let value = sums.as_ref().map_or_else(Value::unknown, |sums| Value::known(sums[i][row]));
                 region.assign_advice(column, row, value);
@@ -142,14 +182,22 @@ impl InferenceCircuit {
 impl Circuit<Fr> for InferenceCircuit {
     type Config = Columns;
     type FloorPlanner = SimpleFloorPlanner;
-    type Params = ();
+    type Params = Shape;
+
+    fn params(&self) -> Shape {
+        self.layout.shape
+    }
 
     fn without_witnesses(&self) -> Self {
         self.clone()
     }
 
     fn configure(meta: &mut ConstraintSystem<Fr>) -> Columns {
-        Columns::configure(meta)
+        Columns::configure(meta, false)
+    }
+
+    fn configure_with_params(meta: &mut ConstraintSystem<Fr>, shape: Shape) -> Columns {
+        Columns::configure(meta, shape.wide)
     }
 
     fn synthesize(&self, columns: Columns, mut layouter: impl Layouter<Fr>) -> Result<(), plonk::Error> {

@@ -9,6 +9,7 @@ use halo2_proofs::halo2curves::ff;
 use super::assembler::{Assembler, Cell, FunctionRow, Operand, Row, Values};
 use super::error::Error;
 use super::shape::Shape;
+use super::size;
 use super::statement::{
     self, IN_DOMAIN_BIT, OUTPUT_BITS, OUTPUTS_PER_WORD, UNSATURATED_BIT, pack, pack_outputs, pow2, signed,
 };
@@ -112,6 +113,8 @@ fn source_words(kind: SourceKind, len: usize) -> usize {
 pub struct Layout {
     /// `2^k` rows in all.
     pub k: u32,
+    /// The shape that the rows are laid out for.
+    pub shape: Shape,
     /// All usable rows.
     pub rows: Vec<Row>,
     /// Witness of the same rows.
@@ -154,7 +157,7 @@ impl Layout {
             }
             let raw: Vec<i64> = input.iter().flat_map(|source| source.values.iter().copied()).collect();
             let run = task.program.evaluate(&raw)?;
-            step_rows(&mut asm, &task.program, &constants, &run.wires, &mut wires)?;
+            step_rows(&mut asm, task, &constants, &run.wires, &mut wires)?;
             let count = task.program.outputs.len().div_ceil(OUTPUTS_PER_WORD);
             output_rows(&mut asm, &task.program, &constants, &wires, &word_cells[next_word..next_word + count])?;
             next_word += count;
@@ -282,14 +285,19 @@ fn raw_range_rows(asm: &mut Assembler, lanes: &[Cell], values: &[i64]) {
 
 fn step_rows(
     asm: &mut Assembler,
-    program: &Program,
+    task: &Task,
     constants: &Constants,
     values: &[i64],
     wires: &mut Vec<Cell>,
 ) -> Result<(), Error> {
+    let program = task.program.as_ref();
     for (index, step) in program.steps.iter().enumerate() {
         let mut rows = StepRows { asm, index, constants, values, wires };
         match step {
+            Step::Block(block) if task.shape.wide && size::checked_block(block) => rows.checked_block(block)?,
+            Step::MatMul(product) if task.shape.wide && size::checked_matmul(product) => {
+                rows.checked_matmul(product)?
+            }
             Step::Linear(linear) => rows.linear(linear)?,
             Step::Function(function) => rows.function(program, function)?,
             Step::Divide(divide) => rows.divide(divide)?,
@@ -443,6 +451,85 @@ impl StepRows<'_> {
         Ok(())
     }
 
+    /// MAT-9: every packed sum is a new cell, unpacked on the spot; one check binds them all to the operands.
+    fn checked_block(&mut self, block: &Block) -> Result<(), Error> {
+        let groups = block.lanes.len().div_ceil(LANES);
+        let (one, zero) = (self.constants.one, self.constants.zero);
+        let mut sums = vec![Vec::with_capacity(block.vectors()); groups];
+        for vector in block.operands.chunks_exact(block.width.max(1)) {
+            let at = |w: &u32| if *w == NO_WIRE { Ok(0) } else { self.value(*w) };
+            let x = vector.iter().map(at).collect::<Result<Vec<_>, _>>()?;
+            for (lanes, sums) in block.lanes.chunks(LANES).zip(&mut sums) {
+                let ys = lanes.iter().map(|lane| lane_value(lane, &x, &[])).collect::<Result<Vec<_>, _>>()?;
+                let bias = packed(lanes.iter().map(|lane| lane.bias));
+                let ranged = ys.iter().map(|y| in_range(*y, self.index)).collect::<Result<Vec<_>, _>>()?;
+                let sum = packed(ranged.into_iter()) - bias;
+                let cells = self.asm.dot(&[(Operand::Free(sum), Fr::ONE), (Operand::Copy(one), bias)]);
+                sums.extend(cells.first());
+                for (lane, y) in lanes.iter().zip(ys) {
+                    self.lane(lane.requant, y)?;
+                }
+            }
+        }
+        self.asm.matrix_edge();
+        for k in 0..block.width {
+            let cell = |w: &u32| if *w == NO_WIRE { Ok(zero) } else { self.cell(*w) };
+            let column = block.operands.iter().skip(k).step_by(block.width).map(cell);
+            let column = column.collect::<Result<Vec<_>, _>>()?;
+            let row: Vec<Fr> =
+                block.lanes.chunks(LANES).map(|lanes| packed(lanes.iter().map(|lane| lane.weights[k]))).collect();
+            self.asm.matrix_summand(&column, &row, zero);
+        }
+        self.subtract_sums(&sums);
+        Ok(())
+    }
+
+    /// The sums themselves, with `-ν^(G-1-g)`; closes the check.
+    fn subtract_sums(&mut self, sums: &[Vec<Cell>]) {
+        for (g, sums_of_group) in sums.iter().enumerate() {
+            let unit: Vec<Fr> = (0..sums.len()).map(|i| if i == g { -Fr::ONE } else { Fr::ZERO }).collect();
+            self.asm.matrix_summand(sums_of_group, &unit, self.constants.zero);
+        }
+        self.asm.matrix_edge();
+    }
+
+    /// MAT-10: as [`Self::checked_block`], with both factors from cells.
+    fn checked_matmul(&mut self, product: &MatMul) -> Result<(), Error> {
+        let inner = product.inner;
+        let n = product.b.len() / inner.max(1);
+        let (one, zero) = (self.constants.one, self.constants.zero);
+        let read = |list: &[u32]| list.iter().map(|w| self.value(*w)).collect::<Result<Vec<_>, _>>();
+        let (a, b) = (read(&product.a)?, read(&product.b)?);
+        let mut sums = vec![Vec::new(); n.div_ceil(LANES)];
+        for row in a.chunks_exact(inner.max(1)) {
+            for (columns, sums) in b.chunks(inner * LANES).zip(&mut sums) {
+                let dot = |column: &[i64]| {
+                    let sum: i128 = row.iter().zip(column).map(|(x, y)| i128::from(*x) * i128::from(*y)).sum();
+                    in_range(sum + i128::from(product.bias), self.index)
+                };
+                let ys = columns.chunks_exact(inner.max(1)).map(dot).collect::<Result<Vec<_>, _>>()?;
+                let bias = packed(ys.iter().map(|_| product.bias));
+                let sum = packed(ys.iter().copied()) - bias;
+                let cells = self.asm.dot(&[(Operand::Free(sum), Fr::ONE), (Operand::Copy(one), bias)]);
+                sums.extend(cells.first());
+                for y in ys {
+                    self.lane(product.requant, y.into())?;
+                }
+            }
+        }
+        self.asm.matrix_edge();
+        for k in 0..inner {
+            let column = |list: &[u32]| {
+                let cells = list.iter().skip(k).step_by(inner).map(|w| self.cell(*w));
+                cells.collect::<Result<Vec<_>, _>>()
+            };
+            let (left, right) = (column(&product.a)?, column(&product.b)?);
+            self.asm.matrix_summand_live(&left, &right, LANE_POWERS.as_slice(), zero);
+        }
+        self.subtract_sums(&sums);
+        Ok(())
+    }
+
     fn matmul(&mut self, product: &MatMul) -> Result<(), Error> {
         let inner = product.inner.max(1);
         let read = |list: &[u32]| {
@@ -544,5 +631,5 @@ fn finish(mut asm: Assembler, task: &Task, words: Vec<Fr>, k: Option<u32>) -> Re
     asm.idle(task.salt);
     // LOG-4: the running sums end on a statement row.
     asm.statement(Fr::ZERO, Fr::ZERO);
-    Ok(Layout { k, rows: asm.rows, values: asm.values, copies: asm.copies, words, tables: at })
+    Ok(Layout { k, shape: task.shape, rows: asm.rows, values: asm.values, copies: asm.copies, words, tables: at })
 }

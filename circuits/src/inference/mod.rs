@@ -22,6 +22,7 @@ pub mod error;
 pub mod layout;
 pub mod prover;
 pub mod shape;
+pub mod size;
 pub mod statement;
 #[cfg(test)]
 mod tests;

@@ -43,6 +43,7 @@ pub struct Builder<'a> {
     narrowed: BTreeMap<Wire, (Wire, f64)>,
     pub(super) out_of_domain: Vec<Wire>,
     pub(super) saturated: Vec<Wire>,
+    pub(super) relu_follows: bool,
     node: String,
     layers: Vec<LayerReport>,
 }
@@ -80,6 +81,7 @@ impl<'a> Builder<'a> {
             narrowed: BTreeMap::new(),
             out_of_domain: Vec::new(),
             saturated: Vec::new(),
+            relu_follows: false,
             node: "input".into(),
             layers: Vec::new(),
         })
@@ -98,6 +100,11 @@ impl<'a> Builder<'a> {
     /// Number of calibration samples in use.
     pub fn samples(&self) -> usize {
         self.samples.len()
+    }
+
+    /// Every wire's value so far, for each calibration sample.
+    pub(super) fn samples_so_far(&self) -> &[Vec<i64>] {
+        &self.samples
     }
 
     /// The interval of a form's real value.

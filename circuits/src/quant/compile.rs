@@ -1,6 +1,6 @@
 //! ONNX file, specification and calibration in; integer program out. A pure function of its arguments, the same on every machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -176,8 +176,10 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
         let tensor = tensor.ok_or(ModelError::SourceWidth { expected: width, got })?;
         values.insert(&input.name, Value::Live(tensor));
     }
+    let only_relus = only_relus(graph);
     for node in &graph.nodes {
         builder.at_node(&node.name);
+        builder.expect_relu(node.outputs.first().is_some_and(|name| only_relus.contains(name.as_str())));
         let results = ops::lower(builder, node, |name| values.get(name))?;
         for (name, value) in node.outputs.iter().zip(results) {
             values.insert(name, value);
@@ -192,6 +194,22 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
         outputs.extend(tensor.into_data());
     }
     Ok(outputs)
+}
+
+/// Values that one Relu, and nothing else, reads.
+fn only_relus(graph: &Graph) -> BTreeSet<&str> {
+    let mut readers: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
+    for node in &graph.nodes {
+        for name in &node.inputs {
+            let (count, relu) = readers.entry(name).or_insert((0, false));
+            *count += 1;
+            *relu = node.op == "Relu" && node.domain.is_empty();
+        }
+    }
+    for name in &graph.outputs {
+        readers.entry(name).or_insert((0, false)).0 += 1;
+    }
+    readers.into_iter().filter(|(_, found)| *found == (1, true)).map(|(name, _)| name).collect()
 }
 
 /// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or `±16`.

@@ -5,7 +5,7 @@
 //! | [`compile`] | the entry point: ONNX bytes, specification and calibration in, program and scales out |
 //! | [`program`] | the integer program that circuit and interpreter share |
 //! | [`form`] | linear forms: what Gemm, Add and the like cost until they are needed (nothing) |
-//! | [`builder`], `arith`, `rescale`, `clamp`, `normalise`, [`curve`], `output` | forms become steps: scales, saturation, flags, tables |
+//! | [`builder`], `arith`, `layer`, `rescale`, `clamp`, `normalise`, [`curve`], `output` | forms become steps: scales, saturation, flags, tables |
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |
 //! | [`report`] | how far the program is from the float model, and what it costs |
@@ -25,6 +25,7 @@ pub mod encoding;
 mod error;
 pub mod form;
 pub mod interpreter;
+mod layer;
 mod normalise;
 mod output;
 pub mod program;

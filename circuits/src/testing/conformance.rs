@@ -11,6 +11,7 @@ use super::failures;
 use crate::inference::Shape;
 use crate::inference::layout::{Layout, SourceInput, SourceKind, Task};
 use crate::model::FloatModel;
+use crate::quant::program::Step;
 use crate::quant::{Calibration, Options, compile};
 
 /// One op's case.
@@ -76,16 +77,23 @@ impl Case {
     }
 }
 
-/// The circuit accepts the interpreter's run, and no other output word.
+/// Both shapes of the circuit accept the interpreter's run, and no other output word.
 fn prove(program: &crate::quant::program::Program, raw: &[i64]) {
+    prove_shape(program, raw, false);
+    if program.steps.iter().any(|step| matches!(step, Step::Block(_) | Step::MatMul(_))) {
+        prove_shape(program, raw, true);
+    }
+}
+
+fn prove_shape(program: &crate::quant::program::Program, raw: &[i64], wide: bool) {
     let task = Task {
         program: Arc::new(program.clone()),
         sources: vec![SourceKind::Public],
         slots: 1,
-        shape: Shape::direct(0),
+        shape: Shape::direct(0, wide),
         salt: Fr::from(5),
     };
-    let task = Task { shape: Shape::direct(task.words_used()), ..task };
+    let task = Task { shape: Shape::direct(task.words_used(), wide), ..task };
     let input = vec![vec![SourceInput { values: raw.to_vec(), salt: Fr::from(0) }]];
     let honest = Layout::new(&task, Fr::from(42), &input, None).unwrap();
     assert_eq!(failures(&honest), Vec::<String>::new());

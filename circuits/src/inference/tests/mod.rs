@@ -1,6 +1,7 @@
 //! The circuit as a whole: pranks on random cells and on every output, completeness, the pinned key.
 
 mod completeness;
+mod matrix;
 mod pinned;
 mod pranks;
 mod raw_range;

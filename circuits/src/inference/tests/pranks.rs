@@ -50,6 +50,7 @@ fn free(layout: &Layout, copied: &HashSet<Cell>, row: usize, cell: usize) -> Opt
         (RowKind::Dot { .. }, _) => Some("a dot row has three operands and the accumulator"),
         (RowKind::Function, "b") => Some("a function row has no bit"),
         (RowKind::Poseidon { .. }, "acc") => Some("a Poseidon row has no accumulator"),
+        (RowKind::Matrix(_), _) => unreachable!("the narrow shape has no matrix rows"),
         (RowKind::Function | RowKind::Requant(_) | RowKind::Assert | RowKind::Poseidon { .. }, _) => None,
     }
 }

@@ -1,0 +1,275 @@
+//! One matrix of constants over many vectors: convolutions, layers over tokens.
+//!
+//! Small layers stay lazily linear forms, which fuse with whatever follows. Large ones become a [`Block`], whose cost in the wide shape is that of its inputs,
+//! weights and outputs. A block is materialised on the spot, with the Relu that follows it if the caller knows of one ([`Builder::relu_expected`]).
+
+use std::collections::BTreeMap;
+
+use super::QuantError;
+use super::bounds::{Interval, MAX_BIAS, MAX_WEIGHT, Y_LIMIT, lane_interval};
+use super::builder::{Builder, Dot, HALF, HEADROOM, integer, shifts};
+use super::form::Form;
+use super::program::{Block, Lane, NO_WIRE, Requant, SHIFT, Step, Wire, Y_BITS};
+use super::report::LayerReport;
+
+/// Multiply-adds from which on a layer becomes a block.
+const LEAST_PRODUCTS: usize = 60_000;
+/// Operands of a block are at most this large, in units.
+const WIDEST: f64 = (1i64 << 22) as f64;
+
+/// The operands of a block: wires, and for each column `k` the value `unit · (wire + offset)`.
+struct Operands {
+    wires: Vec<Wire>,
+    units: Vec<f64>,
+    offsets: Vec<f64>,
+}
+
+/// One output of a layer: its lane without weights of vectors, and what one unit of it is worth.
+struct Output {
+    lane: Lane,
+    unit: f64,
+    /// Saturates at `±limit` units.
+    limit: Option<i64>,
+}
+
+impl Builder<'_> {
+    /// Says whether a Relu, and nothing else, reads what the node gives.
+    pub fn expect_relu(&mut self, expected: bool) {
+        self.relu_follows = expected;
+    }
+
+    /// Whether a Relu, and nothing else, reads what the node gives: its last layer may then answer what that Relu makes of it.
+    pub fn relu_expected(&self) -> bool {
+        self.relu_follows
+    }
+
+    /// `bias_n + Σ_k weights_(n,k) x_(t,k)` for each vector `x_t`; `None` stands for 0 (padding). `weights` is `n × k`, row-major. Results: for each vector, `n` forms.
+    /// With `relu`, results may already be cut at 0 (a Relu must follow in any case).
+    ///
+    /// # Errors
+    /// As [`Self::compact`]; [`QuantError::Malformed`] when the sizes do not fit.
+    pub fn layer(
+        &mut self,
+        weights: &[f64],
+        bias: &[f64],
+        vectors: &[Vec<Option<Form>>],
+        relu: bool,
+    ) -> Result<Vec<Vec<Form>>, QuantError> {
+        let (n, k) = (bias.len(), weights.len() / bias.len().max(1));
+        if n * k != weights.len() || vectors.iter().any(|v| v.len() != k) {
+            let got = vectors.iter().map(Vec::len).find(|&l| l != k).unwrap_or(weights.len());
+            return Err(QuantError::Malformed { what: "operands of a layer", expected: k, got });
+        }
+        let live = vectors.iter().flatten().flatten().any(|f| f.as_constant().is_none());
+        if !live || k == 0 || vectors.len() < 4 || n < 2 || vectors.len() * n * k < LEAST_PRODUCTS {
+            return self.lazy_layer(weights, bias, vectors);
+        }
+        let operands = self.operands(vectors, k)?;
+        let before = self.steps.len();
+        let mut report = LayerReport::new(self.node(), if relu { "block, relu" } else { "block" });
+        let outputs = self.outputs(weights, bias, &operands, relu, &mut report)?;
+        let lanes = outputs.iter().map(|o| o.lane.clone()).collect();
+        let first = self.bounds.len();
+        self.push(Step::Block(Block { width: k, operands: operands.wires, lanes }))?;
+        let forms = self.block_results(first, vectors.len(), &outputs, relu)?;
+        report.close(&self.steps[before..]);
+        self.record(report);
+        Ok(forms)
+    }
+
+    fn lazy_layer(
+        &mut self,
+        weights: &[f64],
+        bias: &[f64],
+        vectors: &[Vec<Option<Form>>],
+    ) -> Result<Vec<Vec<Form>>, QuantError> {
+        let n = bias.len();
+        let mut results = Vec::with_capacity(vectors.len());
+        for vector in vectors {
+            let k = vector.len();
+            let present: Vec<usize> = (0..k).filter(|&i| vector[i].is_some()).collect();
+            let x: Vec<Form> = vector.iter().flatten().cloned().collect();
+            let own: Vec<f64> = (0..n).flat_map(|row| present.iter().map(move |&i| weights[row * k + i])).collect();
+            let sums = if x.is_empty() { vec![Form::constant(0.0); n] } else { self.product(&own, &x)? };
+            results.push(sums.iter().zip(bias).map(|(f, &b)| f.shifted(b)).collect());
+        }
+        Ok(results)
+    }
+
+    /// Wires whose unit and offset depend on the column alone.
+    fn operands(&mut self, vectors: &[Vec<Option<Form>>], k: usize) -> Result<Operands, QuantError> {
+        if let Some(found) = self.ready_operands(vectors, k)? {
+            return Ok(found);
+        }
+        let all: Vec<Form> = vectors.iter().flatten().flatten().cloned().collect();
+        let (wires, unit) = self.uniform(&all, WIDEST / 4.0)?;
+        let mut next = wires.into_iter();
+        let wire = |x: &Option<Form>| if x.is_some() { next.next().unwrap_or(NO_WIRE) } else { NO_WIRE };
+        let wires = vectors.iter().flatten().map(wire).collect();
+        Ok(Operands { wires, units: vec![unit; k], offsets: vec![0.0; k] })
+    }
+
+    /// The forms as they are, if each column has one unit and one whole offset.
+    fn ready_operands(&mut self, vectors: &[Vec<Option<Form>>], k: usize) -> Result<Option<Operands>, QuantError> {
+        let mut columns: Vec<Option<(f64, f64)>> = vec![None; k];
+        for vector in vectors {
+            for (form, column) in vector.iter().zip(&mut columns) {
+                let Some(form) = form else { continue };
+                let &[(wire, unit)] = form.terms() else { return Ok(None) };
+                let offset = (form.offset() / unit).round();
+                let whole = (form.offset() / unit - offset).abs() < 1e-6 && offset.abs() < Y_LIMIT as f64 / 2.0;
+                let small = self.bounds[wire as usize].magnitude() as f64 <= WIDEST;
+                if !whole || !small || column.is_some_and(|found| found != (unit, offset)) {
+                    return Ok(None);
+                }
+                *column = Some((unit, offset));
+            }
+        }
+        let (units, offsets): (Vec<f64>, Vec<f64>) = columns.into_iter().map(|c| c.unwrap_or((1.0, 0.0))).unzip();
+        // Padding where the offset is not 0: a wire that makes the value 0.
+        let mut zeros: BTreeMap<i64, Wire> = BTreeMap::new();
+        let mut wires = Vec::with_capacity(vectors.len() * k);
+        for vector in vectors {
+            for (form, offset) in vector.iter().zip(&offsets) {
+                wires.push(match form.as_ref().and_then(|f| f.terms().first()) {
+                    Some(&(wire, _)) => wire,
+                    None if *offset == 0.0 => NO_WIRE,
+                    None => self.constant_wire(-*offset as i64, &mut zeros)?,
+                });
+            }
+        }
+        Ok(Some(Operands { wires, units, offsets }))
+    }
+
+    fn constant_wire(&mut self, value: i64, known: &mut BTreeMap<i64, Wire>) -> Result<Wire, QuantError> {
+        if let Some(&wire) = known.get(&value) {
+            return Ok(wire);
+        }
+        let wire = self.single(&Dot { bias: value, ..Dot::default() })?;
+        known.insert(value, wire);
+        Ok(wire)
+    }
+
+    fn outputs(
+        &self,
+        weights: &[f64],
+        bias: &[f64],
+        operands: &Operands,
+        relu: bool,
+        report: &mut LayerReport,
+    ) -> Result<Vec<Output>, QuantError> {
+        let k = operands.units.len();
+        let zero = Interval { lo: 0, hi: 0 };
+        let bounds: Vec<Interval> =
+            operands.wires.iter().map(|&w| if w == NO_WIRE { zero } else { self.bounds[w as usize] }).collect();
+        // Vectors of equal bounds need one look.
+        let mut distinct: Vec<&[Interval]> = bounds.chunks_exact(k).collect();
+        distinct.sort_unstable_by_key(|v| v.iter().map(|x| (x.lo, x.hi)).collect::<Vec<_>>());
+        distinct.dedup();
+        let mut outputs = Vec::with_capacity(bias.len());
+        for (row, &own) in weights.chunks_exact(k).zip(bias) {
+            let row: Vec<f64> = row.iter().zip(&operands.units).map(|(w, u)| w * u).collect();
+            let own = own + row.iter().zip(&operands.offsets).map(|(w, o)| w * o).sum::<f64>();
+            let bound = distinct.iter().map(|v| magnitude(&row, own, v)).fold(0.0f64, f64::max);
+            let seen = self.calibrated_layer(&row, own, &operands.wires);
+            report.add(bound, seen);
+            let output = self.output(&row, own, &distinct, (bound, seen), relu)?;
+            report.saturating += usize::from(output.limit.is_some());
+            outputs.push(output);
+        }
+        Ok(outputs)
+    }
+
+    fn output(
+        &self,
+        row: &[f64],
+        bias: f64,
+        vectors: &[&[Interval]],
+        (bound, seen): (f64, Option<f64>),
+        relu: bool,
+    ) -> Result<Output, QuantError> {
+        let saturates = seen.filter(|&s| s > 0.0 && bound > s * self.options.saturate_above);
+        let requant = match (relu, saturates.is_some()) {
+            (true, true) => Requant::Relu,
+            (true, false) => Requant::ReluShift,
+            (false, true) => Requant::Identity,
+            (false, false) => Requant::Shift,
+        };
+        let half = if shifts(requant) { HALF } else { 0 };
+        let mut scale = HEADROOM * (1i64 << Y_BITS) as f64 / bound.max(1e-30);
+        for _ in 0..200 {
+            let weights: Option<Vec<i64>> = row.iter().map(|w| integer(w * scale, MAX_WEIGHT)).collect();
+            if let Some(weights) = weights
+                && let Some(bias) = integer(bias * scale, MAX_BIAS - HALF)
+            {
+                let lane = Lane { bias: bias + half, weights, requant, ..Lane::default() };
+                let limit = i128::from(Y_LIMIT);
+                let fits = |v: &&[Interval]| matches!(lane_interval(&lane, v, &[]), Ok((lo, hi)) if lo >= -limit && hi < limit);
+                if vectors.iter().all(fits) {
+                    let unit = if shifts(requant) { (1i64 << SHIFT) as f64 / scale } else { 1.0 / scale };
+                    let limit = saturates.map(|s| ((s * self.options.margin * scale).ceil() as i64).max(1));
+                    return Ok(Output { lane, unit, limit });
+                }
+            }
+            scale *= 0.98;
+        }
+        Err(QuantError::Unbounded { node: self.node().into(), bound })
+    }
+
+    /// Largest magnitude over samples and vectors.
+    fn calibrated_layer(&self, row: &[f64], bias: f64, wires: &[Wire]) -> Option<f64> {
+        let value = |sample: &[i64], vector: &[Wire]| {
+            let products = vector.iter().zip(row).filter(|(w, _)| **w != NO_WIRE);
+            products.fold(bias, |sum, (&w, c)| sum + c * sample[w as usize] as f64).abs()
+        };
+        let samples = self.samples_so_far().iter().take(LAYER_SAMPLES);
+        samples.map(|s| wires.chunks_exact(row.len()).map(|v| value(s, v)).fold(0.0, f64::max)).reduce(f64::max)
+    }
+
+    fn block_results(
+        &mut self,
+        first: usize,
+        vectors: usize,
+        outputs: &[Output],
+        relu: bool,
+    ) -> Result<Vec<Vec<Form>>, QuantError> {
+        let wire = |t: usize, n: usize| (first + t * outputs.len() + n) as Wire;
+        let mut clamps = Vec::new();
+        for t in 0..vectors {
+            for (n, limit) in outputs.iter().enumerate().filter_map(|(n, o)| o.limit.map(|l| (n, l))) {
+                let lo = if relu { 0 } else { -limit };
+                clamps.push((wire(t, n), Interval { lo, hi: limit }));
+            }
+        }
+        let (clamped, deviations) = self.clamp_exact(&clamps, true)?;
+        self.saturated.extend(deviations);
+        let mut clamped = clamped.into_iter();
+        let mut results = Vec::with_capacity(vectors);
+        for t in 0..vectors {
+            let mut row = Vec::with_capacity(outputs.len());
+            for (n, output) in outputs.iter().enumerate() {
+                let form = match output.limit {
+                    Some(_) => clamped.next().map(|f| f.scaled(output.unit)),
+                    None => Some(Form::wire(wire(t, n), output.unit, 0.0)),
+                };
+                row.push(form.ok_or(QuantError::Malformed { what: "clamps", expected: clamps.len(), got: 0 })?);
+            }
+            results.push(row);
+        }
+        Ok(results)
+    }
+}
+
+/// Samples that a layer's ranges are taken from.
+const LAYER_SAMPLES: usize = 32;
+
+/// Largest magnitude of `bias + Σ row · x` for `x` in the intervals.
+fn magnitude(row: &[f64], bias: f64, vector: &[Interval]) -> f64 {
+    let (mut lo, mut hi) = (bias, bias);
+    for (w, x) in row.iter().zip(vector) {
+        let (a, b) = (w * x.lo as f64, w * x.hi as f64);
+        lo += a.min(b);
+        hi += a.max(b);
+    }
+    lo.abs().max(hi.abs())
+}
