@@ -113,7 +113,7 @@ pub(super) fn convolved(
         }
         let rows = g * outputs..(g + 1) * outputs;
         let own = &weights[rows.start * width..rows.end * width];
-        let results = super::product::apply(builder, own, &bias[rows.clone()], &vectors)?;
+        let results = super::product::apply(builder, own, &bias[rows.clone()], &vectors, true)?;
         for (at, result) in results.into_iter().enumerate() {
             let (batch, window) = (at / taps.len(), at % taps.len());
             for (m, form) in rows.clone().zip(result) {

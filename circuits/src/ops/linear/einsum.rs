@@ -131,7 +131,7 @@ fn pair(
     let columns: Vec<Label> = b.labels.iter().filter(|l| !a.labels.contains(l)).copied().collect();
     let (left, sizes) = matrices(call, &a, [&batch, &rows, &inner])?;
     let (right, other) = matrices(call, &b, [&batch, &inner, &columns])?;
-    let product = super::product::batched(builder, call, &left, &right)?;
+    let product = super::product::batched(builder, call, &left, &right, false)?;
     let shape = [sizes[0].as_slice(), &sizes[1], &other[2]].concat();
     let product = product.reshaped(shape).ok_or_else(|| call.refuse("sizes of one letter differ"))?;
     Ok(Operand { labels: [batch, rows, columns].concat(), value: Value::Live(product).folded(false) })

@@ -30,7 +30,7 @@ impl Op for Gemm {
             value.transposed(&[1, 0]).ok_or_else(|| call.refuse(format!("input {i} is not a matrix")))
         };
         let (alpha, beta) = (call.float("alpha", 1.0)?, call.float("beta", 1.0)?);
-        let mut product = super::product::batched(builder, call, &side(0, "transA")?, &side(1, "transB")?)?;
+        let mut product = super::product::batched(builder, call, &side(0, "transA")?, &side(1, "transB")?, false)?;
         if alpha != 1.0 {
             product = product.map(|f| f.scaled(alpha));
         }

@@ -27,7 +27,7 @@ impl Op for MatMul {
         let row = if rank_a == 1 { a.reshaped(&[1, a.shape()[0]]) } else { Some(a.clone()) };
         let column = if rank_b == 1 { b.reshaped(&[b.shape()[0], 1]) } else { Some(b.clone()) };
         let (Some(row), Some(column)) = (row, column) else { return Err(call.refuse("a vector has another size")) };
-        let product = super::product::batched(builder, call, &row, &column)?;
+        let product = super::product::batched(builder, call, &row, &column, true)?;
         let mut shape = product.shape().to_vec();
         if rank_b == 1 {
             shape.pop();

@@ -10,33 +10,20 @@ use crate::quant::form::Form;
 use crate::ops::{Call, Value};
 
 /// `bias + weights · v` for each of the vectors. `weights` is row-major, one row for each element of `bias`; `None` in a vector is the 0 of padding.
-/// Convolutions and matrix products all come through here.
+/// Convolutions and matrix products all come through here. `last`: nothing but a reordering follows in this node, so a Relu after it may be fused.
 pub(in crate::ops) fn apply(
     builder: &mut Builder<'_>,
     weights: &[f64],
     bias: &[f64],
     vectors: &[Vec<Option<Form>>],
+    last: bool,
 ) -> Result<Vec<Vec<Form>>, QuantError> {
-    let width = weights.len().checked_div(bias.len()).unwrap_or(0);
-    let mut results = Vec::with_capacity(vectors.len());
-    for vector in vectors {
-        if vector.len() != width {
-            return Err(QuantError::Malformed { what: "elements of a vector", expected: width, got: vector.len() });
-        }
-        let x: Vec<Form> = vector.iter().flatten().cloned().collect();
-        let products = if x.is_empty() {
-            vec![Form::default(); bias.len()]
-        } else if x.len() == width {
-            builder.product(weights, &x)?
-        } else {
-            let present = |row: &[f64]| row.iter().zip(vector).filter(|(_, v)| v.is_some()).map(|(w, _)| *w).collect();
-            let rows: Vec<Vec<f64>> = weights.chunks_exact(width).map(present).collect();
-            builder.product(&rows.concat(), &x)?
-        };
-        results.push(products.into_iter().zip(bias).map(|(p, &b)| if b == 0.0 { p } else { p.shifted(b) }).collect());
-    }
-    Ok(results)
+    let relu = last && builder.relu_expected();
+    builder.layer(weights, bias, vectors, relu)
 }
+
+/// Elements from which on a tensor's forms get one common unit, which blocks of a matrix want, and not each its own.
+const LARGE: usize = 1024;
 
 /// The elements of a tensor that `vectors` vectors are cut from: wires, where many products would otherwise repeat forms of many terms.
 pub(in crate::ops) fn prepared(
@@ -48,17 +35,18 @@ pub(in crate::ops) fn prepared(
     if vectors <= 1 || x.data().iter().all(|f| f.terms().len() <= 1) {
         return Ok(x.clone());
     }
-    let (expected, data) = (x.len(), builder.compact(x.data())?);
-    let got = data.len();
+    let data = if x.len() < LARGE { builder.compact(x.data())? } else { builder.aligned(x.data(), x.len())? };
+    let (expected, got) = (x.len(), data.len());
     Tensor::new(x.shape().to_vec(), data).ok_or(QuantError::Malformed { what: "compacted elements", expected, got })
 }
 
-/// `a · b` for tensors of at least two dimensions, by the rules of numpy: matrices in the last two, the others broadcast.
+/// `a · b` for tensors of at least two dimensions, by the rules of numpy: matrices in the last two, the others broadcast. `last` as in [`apply`].
 pub(super) fn batched(
     builder: &mut Builder<'_>,
     call: &Call<'_>,
     a: &Value,
     b: &Value,
+    last: bool,
 ) -> Result<Tensor<Form>, QuantError> {
     let ([lead_a @ .., m, k], [lead_b @ .., rows, n]) = (a.shape(), b.shape()) else {
         return Err(call.refuse("expected two matrices"));
@@ -85,12 +73,12 @@ pub(super) fn batched(
             let x = a.forms().ok_or_else(mismatch)?;
             let x = prepared(builder, &x, x.len() / k.max(1))?;
             let transposed = swap_last(weights).ok_or_else(mismatch)?;
-            constant_factor(builder, &transposed, x.data(), &pairs, (n, k, m))?
+            constant_factor(builder, &transposed, x.data(), &pairs, (n, k, m), last)?
         }
         (Value::Real(weights), Value::Live(x)) => {
             let x = prepared(builder, &swap_last(x).ok_or_else(mismatch)?, x.len() / k.max(1))?;
             let swapped: Vec<(usize, usize)> = pairs.iter().map(|&(i, j)| (j, i)).collect();
-            let columns = constant_factor(builder, weights, x.data(), &swapped, (m, k, n))?;
+            let columns = constant_factor(builder, weights, x.data(), &swapped, (m, k, n), last)?;
             let shape = [lead.as_slice(), &[n, m]].concat();
             swap_last(&Tensor::new(shape, columns).ok_or_else(mismatch)?).ok_or_else(mismatch)?.into_data()
         }
@@ -114,6 +102,7 @@ fn constant_factor(
     x: &[Form],
     pairs: &[(usize, usize)],
     (n, k, rows): (usize, usize, usize),
+    last: bool,
 ) -> Result<Vec<Form>, QuantError> {
     let zeros = vec![0.0; n];
     let mut results: Vec<Vec<Form>> = vec![Vec::new(); pairs.len()];
@@ -127,7 +116,7 @@ fn constant_factor(
             vectors.extend(block.chunks_exact(k).map(|row| row.iter().cloned().map(Some).collect::<Vec<_>>()));
         }
         let mut products =
-            apply(builder, &weights.data()[matrix * n * k..(matrix + 1) * n * k], &zeros, &vectors)?.into_iter();
+            apply(builder, &weights.data()[matrix * n * k..(matrix + 1) * n * k], &zeros, &vectors, last)?.into_iter();
         for &p in &chosen {
             results[p] = products.by_ref().take(rows).flatten().collect();
         }
