@@ -44,7 +44,7 @@ impl From<Form> for Sum {
 pub struct Shape {
     /// The function.
     pub curve: &'static Curve,
-    /// Bits under 1.0 of its arguments, one less for wide ones.
+    /// Bits under 1.0 of its arguments; a state that is one already may have one less.
     pub bits: u32,
     /// Flat to less than `2^-16` beyond, an integer.
     pub reach: i64,
@@ -334,14 +334,10 @@ impl Builder<'_> {
                 return Ok(Argument::Wire(wire, bits as u32));
             }
         }
-        for bits in [finest, finest - 1] {
-            let scale = libm::exp2(f64::from(bits + SHIFT));
-            if !spans(lo, hi, bits) {
-                continue;
-            }
-            if let Some(dot) = self.sum_dot(sum, scale, Requant::Shift) {
-                return Ok(Argument::Lane(dot, bits));
-            }
+        if spans(lo, hi, finest)
+            && let Some(dot) = self.sum_dot(sum, libm::exp2(f64::from(finest + SHIFT)), Requant::Shift)
+        {
+            return Ok(Argument::Lane(dot, finest));
         }
         // `x - low`, cut at 0; the second lane counts down from the upper end.
         for bits in (COARSEST..=finest).rev() {
