@@ -44,7 +44,7 @@ impl From<Form> for Sum {
 pub struct Shape {
     /// The function.
     pub curve: &'static Curve,
-    /// Bits under 1.0 of its arguments, one less for wide ones.
+    /// Bits under 1.0 of its arguments; a state that is one already may have one less.
     pub bits: u32,
     /// Flat to less than `2^-16` beyond, an integer.
     pub reach: i64,
@@ -147,7 +147,7 @@ impl Builder<'_> {
         results.ok_or(QuantError::Malformed { what: "sums", expected: sums.len(), got: dots.len() })
     }
 
-    /// The function of each gate. Tables grow to what the arguments' bounds ask for, up to `entries` entries each.
+    /// The function of each gate. Tables grow to what the arguments' bounds ask for, up to `entries` entries (or as many as there are wires) in all.
     ///
     /// # Errors
     /// As [`Self::compact`].
@@ -320,9 +320,10 @@ impl Builder<'_> {
             return Ok(Argument::Constant(x));
         }
         let finest = gate.shape.bits;
+        let budget = entries.max(self.bounds.len());
         let spans = |lo: f64, hi: f64, bits: u32| {
             let width = libm::exp2(f64::from(bits) - f64::from(LIMB_BITS));
-            (hi * width).ceil() - (lo * width).floor() < entries as f64
+            self.table_entries(&gate_name(gate, bits, false), (lo * width).floor(), (hi * width).ceil()) < budget as f64
         };
         let (lo, hi) = self.sum_interval(sum);
         if let (&[(wire, unit)], true, true) = (sum.linear.terms(), sum.products.is_empty(), sum.linear.offset() == 0.0)
@@ -333,14 +334,10 @@ impl Builder<'_> {
                 return Ok(Argument::Wire(wire, bits as u32));
             }
         }
-        for bits in [finest, finest - 1] {
-            let scale = libm::exp2(f64::from(bits + SHIFT));
-            if !spans(lo, hi, bits) {
-                continue;
-            }
-            if let Some(dot) = self.sum_dot(sum, scale, Requant::Shift) {
-                return Ok(Argument::Lane(dot, bits));
-            }
+        if spans(lo, hi, finest)
+            && let Some(dot) = self.sum_dot(sum, libm::exp2(f64::from(finest + SHIFT)), Requant::Shift)
+        {
+            return Ok(Argument::Lane(dot, finest));
         }
         // `x - low`, cut at 0; the second lane counts down from the upper end.
         for bits in (COARSEST..=finest).rev() {
@@ -354,12 +351,25 @@ impl Builder<'_> {
         Ok(form.as_constant().map_or(Argument::Any(form), Argument::Constant))
     }
 
+    /// Entries of all tables once one of them covers `first..last`.
+    fn table_entries(&self, name: &str, first: f64, last: f64) -> f64 {
+        let mut total = 0.0;
+        let (mut from, mut to) = (first, last);
+        for table in &self.tables {
+            if table.name == name {
+                (from, to) = (from.min(table.first as f64), to.max((table.first + table.entries.len() as i64) as f64));
+            } else {
+                total += table.entries.len() as f64;
+            }
+        }
+        total + to - from
+    }
+
     /// Reads a gate's table; `down` for an argument that counts down from the curve's upper end.
     fn read_gate(&mut self, gate: &Gate, input: Wire, bits: u32, down: bool) -> Result<Form, QuantError> {
         let x = self.bounds[input as usize];
         let (first, last) = (x.lo >> LIMB_BITS, x.hi >> LIMB_BITS);
-        let direction = if down { " down" } else { "" };
-        let name = format!("{}{direction} {bits}:{}", gate.shape.curve.name, gate.bits);
+        let name = gate_name(gate, bits, down);
         let table = self.tables.iter().position(|t| t.name == name).unwrap_or_else(|| {
             self.tables.push(Table { name, first, entries: Vec::new() });
             self.tables.len() - 1
@@ -379,6 +389,11 @@ impl Builder<'_> {
         self.push(Step::Function(Function { table, input, requant: Requant::Shift }))?;
         Ok(Form::wire(wire, libm::exp2(-f64::from(gate.bits)), 0.0))
     }
+}
+
+fn gate_name(gate: &Gate, bits: u32, down: bool) -> String {
+    let direction = if down { " down" } else { "" };
+    format!("{}{direction} {bits}:{}", gate.shape.curve.name, gate.bits)
 }
 
 /// Entry `i` of a table of `f` (an argument in units), with `2^bits` result units per 1.0: the chord, lifted by half its error at the middle. The

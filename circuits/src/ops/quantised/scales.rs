@@ -45,7 +45,7 @@ impl Along {
     /// As [`Self::read`], for scales: all positive.
     pub fn scale(call: &Call<'_>, i: usize, shape: &[usize], axis: usize) -> Result<Self, QuantError> {
         let scale = Self::read(call, i, shape, axis)?;
-        match scale.values.iter().find(|v| !(**v > 0.0)) {
+        match scale.values.iter().find(|v| **v <= 0.0 || v.is_nan()) {
             Some(bad) => Err(call.refuse(format!("scale {bad}, expected a positive number"))),
             None => Ok(scale),
         }

@@ -169,7 +169,7 @@ impl Activation {
     }
 }
 
-/// Runs jobs, after a clip of their arguments to `±clip` if there is one. Tables have at most `entries` entries.
+/// Runs jobs, after a clip of their arguments to `±clip` if there is one. Tables of gates have at most `entries` entries.
 pub(super) fn run(
     builder: &mut Builder<'_>,
     jobs: Vec<Job<'_>>,

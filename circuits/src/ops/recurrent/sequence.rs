@@ -51,11 +51,11 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Most entries of one table: as many as the reads of this layer are worth.
+    /// Most entries of all tables: about as many as the layer has lanes, which host them.
     pub fn entries(&self) -> usize {
         let s = &self.sizes;
         let reads = s.directions.saturating_mul(s.steps).saturating_mul(s.batch).saturating_mul(s.hidden);
-        reads.saturating_mul(4).clamp(1024, 4096)
+        reads.saturating_mul(4 * s.gates).clamp(2048, 1 << 14)
     }
 }
 

@@ -229,10 +229,10 @@ impl Layer {
             }
             _ => {
                 let (mut next, mut memory) = (vec![], vec![]);
-                for j in 0..n {
-                    let i = act(0, sum(0, j, h) + peep(0, j, c[j]));
-                    let f = if self.flag { 1.0 - i } else { act(0, sum(2, j, h) + peep(2, j, c[j])) };
-                    let new = f * c[j] + i * act(1, sum(3, j, h));
+                for (j, &old) in c.iter().enumerate() {
+                    let i = act(0, sum(0, j, h) + peep(0, j, old));
+                    let f = if self.flag { 1.0 - i } else { act(0, sum(2, j, h) + peep(2, j, old)) };
+                    let new = f * old + i * act(1, sum(3, j, h));
                     let o = act(0, sum(1, j, h) + peep(1, j, new));
                     memory.push(new);
                     next.push(o * act(2, new));
