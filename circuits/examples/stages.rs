@@ -1,5 +1,6 @@
 //! One stage of a proof in a process of its own, for `scripts/bench`: prints one JSON object.
 //!
+//! `stages compile MODEL.onnx MODEL_DIR [CALIBRATION.json]`, or
 //! `stages STAGE MODEL_DIR CACHE_DIR [INPUT.json]`, with STAGE one of `keys`, `direct`, `inner-keys`, `inner`, `aggregation-keys`,
 //! `aggregate`. Seconds are wall seconds of the stage alone, key and SRS loading excluded; memory is measured by the caller.
 #![allow(clippy::print_stdout, reason = "a program")]
@@ -8,7 +9,11 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use dodona_circuits::api::{AggregatedProver, DirectProver, Input, KeyRing, Mode, Model, Slot, SourceInput};
+use dodona_circuits::api::CompileRequest;
 use dodona_circuits::keys::{Silent, SrsOrigin};
+use dodona_circuits::model::Graph;
+use dodona_circuits::quant::compile::DEFAULT_SCALE;
+use dodona_circuits::quant::{Calibration, Options};
 use serde_json::{Value, json};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -18,6 +23,10 @@ fn main() -> Outcome<()> {
     let [stage, dir, cache, input @ ..] = args.as_slice() else {
         return Err("usage: stages STAGE MODEL_DIR CACHE_DIR [INPUT.json]".into());
     };
+    if stage == "compile" {
+        println!("{}", compile(dir, cache, input.first())?);
+        return Ok(());
+    }
     let model = Model::load(&PathBuf::from(dir))?;
     let ring = KeyRing::in_home(&PathBuf::from(cache), SrsOrigin::Dev);
     let slots = match input.first() {
@@ -26,6 +35,27 @@ fn main() -> Outcome<()> {
     };
     println!("{}", run(stage, &model, &ring, &slots)?);
     Ok(())
+}
+
+fn compile(onnx: &str, dir: &str, calibration: Option<&String>) -> Outcome<Value> {
+    let onnx = std::fs::read(onnx)?;
+    let graph = Graph::from_onnx(&onnx)?;
+    let scales = vec![DEFAULT_SCALE; graph.input_width()];
+    let calibration = match calibration {
+        Some(path) => Some(Calibration::parse(&std::fs::read(path)?, &scales)?),
+        None => None,
+    };
+    let options = Options::default();
+    let request = CompileRequest { onnx: &onnx, spec: None, calibration, options, slots: 1, salt: None };
+    let (seconds, (model, report)) = timed(|| Model::compile(request, &PathBuf::from(dir)))?;
+    let manifest = model.manifest();
+    let error = report.map(|r| r.outputs.iter().map(|o| o.max_error / (o.max - o.min).max(1e-9)).fold(0.0, f64::max));
+    Ok(json!({
+        "seconds": seconds,
+        "direct": manifest.direct,
+        "rows": dodona_circuits::quant::report::Size::of(model.program()).rows,
+        "error": error,
+    }))
 }
 
 fn run(stage: &str, model: &Model, ring: &KeyRing, slots: &[Slot]) -> Outcome<Value> {

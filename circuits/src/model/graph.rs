@@ -48,6 +48,8 @@ pub struct Node {
     pub opset: i64,
     /// Names of the inputs; an omitted optional input is empty.
     pub inputs: Vec<String>,
+    /// The range of an input's integer type, if it is a constant of 8 or 16 bits.
+    pub input_ranges: Vec<Option<(i64, i64)>>,
     /// Names of the outputs; an omitted optional output is empty.
     pub outputs: Vec<String>,
     /// Attributes by name.

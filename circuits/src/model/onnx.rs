@@ -82,7 +82,8 @@ fn read_graph(graph: &GraphProto, opset: i64) -> Result<Graph, ModelError> {
     }
     let live = graph.input.iter().filter(|i| !constants.contains_key(&i.name));
     let inputs = live.map(input).collect::<Result<Vec<_>, _>>()?;
-    let nodes = graph.node.iter().enumerate().map(|(i, n)| node(n, i, opset)).collect::<Result<_, _>>()?;
+    let ranges = ranges(graph);
+    let nodes = graph.node.iter().enumerate().map(|(i, n)| node(n, i, opset, &ranges)).collect::<Result<_, _>>()?;
     if inputs.is_empty() || graph.output.is_empty() {
         return Err(ModelError::NotOnnx { reason: "the graph has no input or no output".into() });
     }
@@ -137,7 +138,23 @@ fn is_number(kind: DataType) -> bool {
     is_narrow(kind) || matches!(kind, Float | Double | Float16 | Bfloat16 | Int64 | Uint64)
 }
 
-fn node(node: &NodeProto, index: usize, opset: i64) -> Result<Node, ModelError> {
+/// The range of each integer constant of 8 or 16 bits: initialisers, and the values of Constant nodes.
+fn ranges(graph: &GraphProto) -> BTreeMap<&str, (i64, i64)> {
+    let constants = graph.node.iter().filter(|n| n.op_type == "Constant");
+    let values =
+        constants.filter_map(|n| Some((n.output.first()?.as_str(), n.attribute.first()?.t.as_ref()?.data_type)));
+    let given = graph.initializer.iter().map(|t| (t.name.as_str(), t.data_type)).chain(values);
+    let range = |kind| match DataType::try_from(kind).unwrap_or(DataType::Undefined) {
+        DataType::Uint8 => Some((0, 255)),
+        DataType::Int8 => Some((-128, 127)),
+        DataType::Uint16 => Some((0, 65535)),
+        DataType::Int16 => Some((-32768, 32767)),
+        _ => None,
+    };
+    given.filter_map(|(name, kind)| range(kind).map(|range| (name, range))).collect()
+}
+
+fn node(node: &NodeProto, index: usize, opset: i64, ranges: &BTreeMap<&str, (i64, i64)>) -> Result<Node, ModelError> {
     let op = node.op_type.clone();
     let name = if node.name.is_empty() { format!("{op}#{index}") } else { node.name.clone() };
     let domain = match node.domain.as_str() {
@@ -149,7 +166,9 @@ fn node(node: &NodeProto, index: usize, opset: i64) -> Result<Node, ModelError> 
     for a in &node.attribute {
         attributes.insert(a.name.clone(), attribute(a, &name)?);
     }
-    Ok(Node { name, op, domain, opset, inputs: node.input.clone(), outputs: node.output.clone(), attributes })
+    let input_ranges = node.input.iter().map(|name| ranges.get(name.as_str()).copied()).collect();
+    let (inputs, outputs) = (node.input.clone(), node.output.clone());
+    Ok(Node { name, op, domain, opset, inputs, input_ranges, outputs, attributes })
 }
 
 fn attribute(a: &AttributeProto, node: &str) -> Result<Attribute, ModelError> {

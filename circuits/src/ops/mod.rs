@@ -12,6 +12,7 @@ mod elementwise;
 mod error;
 mod linear;
 mod order;
+mod quantised;
 mod recurrent;
 mod reduction;
 mod shape;
@@ -55,6 +56,7 @@ static FAMILIES: &[&[&dyn Op]] = &[
     elementwise::OPS,
     linear::OPS,
     order::OPS,
+    quantised::OPS,
     recurrent::OPS,
     reduction::OPS,
     shape::OPS,

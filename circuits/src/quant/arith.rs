@@ -193,6 +193,7 @@ impl Builder<'_> {
     /// As [`Self::compact`].
     pub fn tightened(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
         let forms = self.compact(forms)?;
+        let forms = self.narrowed(&forms)?;
         let mut clamps = Vec::new();
         let mut at = Vec::new();
         for (i, form) in forms.iter().enumerate() {

@@ -325,8 +325,7 @@ impl Builder<'_> {
             (hi * width).ceil() - (lo * width).floor() < entries as f64
         };
         let (lo, hi) = self.sum_interval(sum);
-        if let (&[(wire, unit)], true, true) =
-            (sum.linear.terms(), sum.products.is_empty(), sum.linear.offset() == 0.0)
+        if let (&[(wire, unit)], true, true) = (sum.linear.terms(), sum.products.is_empty(), sum.linear.offset() == 0.0)
         {
             let bits = libm::log2(1.0 / unit);
             let exact = bits.fract() == 0.0 && bits + 1.0 >= f64::from(finest) && bits <= f64::from(SHIFT);

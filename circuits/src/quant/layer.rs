@@ -196,7 +196,9 @@ impl Builder<'_> {
             (false, false) => Requant::Shift,
         };
         let half = if shifts(requant) { HALF } else { 0 };
-        let mut scale = HEADROOM * (1i64 << Y_BITS) as f64 / bound.max(1e-30);
+        // Half a lane where a clamp follows, which measures from its lower end.
+        let room = if saturates.is_some() { 0.5 } else { 1.0 };
+        let mut scale = room * HEADROOM * (1i64 << Y_BITS) as f64 / bound.max(1e-30);
         for _ in 0..200 {
             let weights: Option<Vec<i64>> = row.iter().map(|w| integer(w * scale, MAX_WEIGHT)).collect();
             if let Some(weights) = weights

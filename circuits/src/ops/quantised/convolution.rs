@@ -81,7 +81,9 @@ fn convolved(
     let group = usize::try_from(call.int("group", 1)?).unwrap_or(0);
     let fits = group > 0 && per_group.checked_mul(group) == Some(*channels) && outputs.is_multiple_of(group);
     if !fits || spatial.is_empty() || spatial.len() != kernel.len() {
-        return Err(call.refuse(format!("{channels} channels and weights of {outputs} by {per_group} in {group} groups")));
+        return Err(
+            call.refuse(format!("{channels} channels and weights of {outputs} by {per_group} in {group} groups"))
+        );
     }
     let axes = axes(call, spatial, kernel)?;
     let places: Vec<usize> = axes.iter().map(|a| a.outputs).collect();

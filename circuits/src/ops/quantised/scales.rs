@@ -30,7 +30,9 @@ impl Along {
         let rest = shape.get(axis..).unwrap_or_default();
         if constant.shape().len() != 1 || rest.first() != Some(&values.len()) {
             let got = constant.shape();
-            return Err(call.refuse(format!("input {i} has shape {got:?}, expected one value or one along axis {axis}")));
+            return Err(
+                call.refuse(format!("input {i} has shape {got:?}, expected one value or one along axis {axis}"))
+            );
         }
         Ok(Self { values, inner: rest.iter().skip(1).product() })
     }
@@ -96,7 +98,10 @@ pub(super) fn range(call: &Call<'_>, i: usize) -> Result<Option<(f64, f64)>, Qua
     }
     match call.node().input_ranges.get(i).copied().flatten() {
         Some((lo, hi)) => Ok(Some((lo as f64, hi as f64))),
-        None => Err(call.refuse(format!("the integer type of input {i} is not known; make it an initialiser of 8 or 16 bits"))),
+        None => {
+            Err(call
+                .refuse(format!("the integer type of input {i} is not known; make it an initialiser of 8 or 16 bits")))
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::quant::gate::{FINEST, Gate, SIGMOID_GATE, Shape, Sum, TANH_GATE};
 use crate::ops::Call;
 
 /// What is accepted, for refusals.
-const NAMES: &str = 
+const NAMES: &str =
     "Affine, Elu, HardSigmoid, LeakyRelu, Relu, ScaledTanh, Sigmoid, Softplus, Softsign, Tanh, ThresholdedRelu";
 
 /// One function of one variable.
@@ -123,7 +123,12 @@ impl Activation {
                 let (steps, rest) = (builder.positive(&above)?, builder.relu(&above)?);
                 Ok(rest.iter().zip(steps).map(|(r, s)| r.plus(&s.scaled(alpha))).collect())
             }
-            Self::Sigmoid | Self::Tanh | Self::ScaledTanh { .. } | Self::Elu { .. } | Self::Softplus | Self::Softsign => {
+            Self::Sigmoid
+            | Self::Tanh
+            | Self::ScaledTanh { .. }
+            | Self::Elu { .. }
+            | Self::Softplus
+            | Self::Softsign => {
                 let f = *self;
                 builder.function(x, &Function1::new(format!("{f:?}"), move |x| f.at(x)))
             }
@@ -135,13 +140,31 @@ impl Activation {
             Self::Sigmoid => 1.0 / (1.0 + libm::exp(-x)),
             Self::Tanh => libm::tanh(x),
             Self::ScaledTanh { alpha, beta } => alpha * libm::tanh(beta * x),
-            Self::Elu { alpha } => if x > 0.0 { x } else { alpha * libm::expm1(x) },
+            Self::Elu { alpha } => {
+                if x > 0.0 {
+                    x
+                } else {
+                    alpha * libm::expm1(x)
+                }
+            }
             Self::Softplus => x.max(0.0) + libm::log1p(libm::exp(-x.abs())),
             Self::Softsign => x / (1.0 + x.abs()),
             Self::Affine { alpha, beta } => alpha * x + beta,
             Self::HardSigmoid { alpha, beta } => (alpha * x + beta).clamp(0.0, 1.0),
-            Self::LeakyRelu { alpha } => if x > 0.0 { x } else { alpha * x },
-            Self::ThresholdedRelu { alpha } => if x > alpha { x } else { 0.0 },
+            Self::LeakyRelu { alpha } => {
+                if x > 0.0 {
+                    x
+                } else {
+                    alpha * x
+                }
+            }
+            Self::ThresholdedRelu { alpha } => {
+                if x > alpha {
+                    x
+                } else {
+                    0.0
+                }
+            }
         }
     }
 }

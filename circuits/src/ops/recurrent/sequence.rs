@@ -93,11 +93,7 @@ pub(super) fn linear(
 }
 
 /// Runs a layer: outputs Y, Y_h and, with a memory, Y_c.
-pub(super) fn lower<C: Cell>(
-    cell: &C,
-    builder: &mut Builder<'_>,
-    call: &Call<'_>,
-) -> Result<Vec<Value>, QuantError> {
+pub(super) fn lower<C: Cell>(cell: &C, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
     let batch_first = match call.int("layout", 0)? {
         0 => false,
         1 => true,
@@ -109,7 +105,9 @@ pub(super) fn lower<C: Cell>(
             "forward" => (1, false),
             "reverse" => (1, true),
             "bidirectional" => (2, false),
-            other => return Err(call.refuse(format!("direction `{other}`, expected forward, reverse or bidirectional"))),
+            other => {
+                return Err(call.refuse(format!("direction `{other}`, expected forward, reverse or bidirectional")));
+            }
         },
         Some(other) => return Err(call.refuse(format!("attribute `direction` is {other:?}, expected a text"))),
     };
@@ -174,7 +172,9 @@ fn sizes<C: Cell>(call: &Call<'_>, directions: usize, batch_first: bool) -> Resu
     let hidden = rows / C::GATES;
     let given = call.int("hidden_size", hidden as i64)?;
     if hidden == 0 || rows != C::GATES * hidden || given != hidden as i64 {
-        return Err(call.refuse(format!("W has {rows} rows and hidden_size is {given}; expected {} rows a unit", C::GATES)));
+        return Err(
+            call.refuse(format!("W has {rows} rows and hidden_size is {given}; expected {} rows a unit", C::GATES))
+        );
     }
     if steps == 0 || batch == 0 || width == 0 {
         return Err(call.refuse("X is empty"));
@@ -188,9 +188,8 @@ fn sizes<C: Cell>(call: &Call<'_>, directions: usize, batch_first: bool) -> Resu
 /// `sequence_lens` may only say what the shape says.
 fn check_lengths(call: &Call<'_>, sizes: &Sizes) -> Result<(), QuantError> {
     match call.ints(4)? {
-        Some(lengths) if lengths.iter().any(|&l| l != sizes.steps as i64) => {
-            Err(call.refuse(format!("sequence_lens is {lengths:?}, expected {} for each: cut the input instead", sizes.steps)))
-        }
+        Some(lengths) if lengths.iter().any(|&l| l != sizes.steps as i64) => Err(call
+            .refuse(format!("sequence_lens is {lengths:?}, expected {} for each: cut the input instead", sizes.steps))),
         _ => Ok(()),
     }
 }
@@ -203,7 +202,8 @@ fn initial(call: &Call<'_>, i: usize, sizes: &Sizes, batch_first: bool) -> Resul
     }
     let mut state = call.forms(i)?;
     if batch_first {
-        state = state.transposed(&[1, 0, 2]).ok_or_else(|| call.refuse(format!("input {i} has not three dimensions")))?;
+        state =
+            state.transposed(&[1, 0, 2]).ok_or_else(|| call.refuse(format!("input {i} has not three dimensions")))?;
     }
     if state.shape() != shape {
         return Err(call.refuse(format!("an initial state has shape {:?}, expected {shape:?}", state.shape())));
@@ -229,7 +229,8 @@ fn weights<C: Cell>(
 ) -> Result<Weights, QuantError> {
     let Sizes { gates, directions, width, hidden, .. } = *sizes;
     let rows = gates * hidden;
-    let part = |list: &[f64], length: usize, at: usize| list.get(at..at + length).map(<[f64]>::to_vec).unwrap_or_default();
+    let part =
+        |list: &[f64], length: usize, at: usize| list.get(at..at + length).map(<[f64]>::to_vec).unwrap_or_default();
     let missing = |what: &str| call.refuse(format!("{what} is missing"));
     let w = constant(call, 1, &[directions, rows, width])?.ok_or_else(|| missing("W"))?;
     let r = constant(call, 2, &[directions, rows, hidden])?.ok_or_else(|| missing("R"))?;

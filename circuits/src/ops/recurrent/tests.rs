@@ -20,7 +20,12 @@ fn texts(name: &str, list: &[&str]) -> AttributeProto {
 }
 
 fn floats(name: &str, list: &[f32]) -> AttributeProto {
-    AttributeProto { name: name.into(), r#type: AttributeType::Floats as i32, floats: list.to_vec(), ..Default::default() }
+    AttributeProto {
+        name: name.into(),
+        r#type: AttributeType::Floats as i32,
+        floats: list.to_vec(),
+        ..Default::default()
+    }
 }
 
 /// One layer under test, with reproducible weights, and its formula.
@@ -120,7 +125,7 @@ impl Layer {
         }
         if !self.activations.is_empty() {
             attributes.push(texts("activations", &self.activations));
-            attributes.push(floats("activation_alpha", &[0.3]));
+            attributes.push(floats("activation_alpha", &[0.3, 0.3, 0.3]));
         }
         attributes.extend(self.clip.map(|c| float("clip", c as f32)));
         if self.flag {
@@ -132,7 +137,16 @@ impl Layer {
         m.graph().node[0].output = names[..if self.op == "LSTM" { 3 } else { 2 }].to_vec();
         m.bytes(&[]);
         let output = m.graph().output[0].clone();
-        m.graph().output = self.outputs.iter().map(|n| { let mut o = output.clone(); o.name = n.to_string(); o.r#type = None; o }).collect();
+        m.graph().output = self
+            .outputs
+            .iter()
+            .map(|n| {
+                let mut o = output.clone();
+                o.name = n.to_string();
+                o.r#type = None;
+                o
+            })
+            .collect();
         prost::Message::encode_to_vec(&m.model)
     }
 
@@ -148,12 +162,24 @@ impl Layer {
             "Sigmoid" => 1.0 / (1.0 + (-x).exp()),
             "Tanh" => x.tanh(),
             "Relu" => x.max(0.0),
-            "LeakyRelu" => if x > 0.0 { x } else { f64::from(0.3f32) * x },
+            "LeakyRelu" => {
+                if x > 0.0 {
+                    x
+                } else {
+                    f64::from(0.3f32) * x
+                }
+            }
             "Affine" => f64::from(0.3f32) * x,
             "HardSigmoid" => (f64::from(0.3f32) * x + 0.5).clamp(0.0, 1.0),
             "Softsign" => x / (1.0 + x.abs()),
             "Softplus" => x.exp().ln_1p(),
-            "Elu" => if x > 0.0 { x } else { f64::from(0.3f32) * x.exp_m1() },
+            "Elu" => {
+                if x > 0.0 {
+                    x
+                } else {
+                    f64::from(0.3f32) * x.exp_m1()
+                }
+            }
             other => unreachable!("{other}"),
         }
     }
@@ -172,7 +198,11 @@ impl Layer {
     /// One step by the book.
     fn step(&self, d: usize, x: &[f64], h: &[f64], c: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let n = self.hidden;
-        let per = match self.op { "RNN" => 1, "GRU" => 2, _ => 3 };
+        let per = match self.op {
+            "RNN" => 1,
+            "GRU" => 2,
+            _ => 3,
+        };
         let act = |index: usize, x: f64| self.activate(d * per + index, x);
         let sum = |gate: usize, j: usize, h: &[f64]| {
             let (a, b) = self.sides(d, gate * n + j, x, h);
@@ -221,7 +251,9 @@ impl Layer {
             for m in 0..b {
                 let at = if self.batch_first { m * ds + d } else { d * b + m };
                 let start = |name: &str| -> Vec<f64> {
-                    if !self.states { return vec![0.0; n] }
+                    if !self.states {
+                        return vec![0.0; n];
+                    }
                     self.list(name)[at * n..(at + 1) * n].iter().map(|v| f64::from(*v)).collect()
                 };
                 let (mut h, mut c) = (start("H0"), start("C0"));
@@ -254,16 +286,27 @@ impl Layer {
     }
 
     fn case(self) -> Case {
-        let layer = if self.weights.is_empty() { let limit = 1.0 / (self.hidden as f32).sqrt(); self.filled(limit) } else { self };
+        let layer = if self.weights.is_empty() {
+            let limit = 1.0 / (self.hidden as f32).sqrt();
+            self.filled(limit)
+        } else {
+            self
+        };
         let inputs = layer.inputs(2.0, 6);
         let expected = inputs.iter().map(|x| layer.expected(x)).collect();
         Case::new(layer.onnx(), inputs).expecting(expected)
     }
 }
 
-fn rnn() -> Layer { Layer::new("RNN", 4, 2, 3) }
-fn gru() -> Layer { Layer::new("GRU", 4, 2, 3) }
-fn lstm() -> Layer { Layer::new("LSTM", 4, 2, 3) }
+fn rnn() -> Layer {
+    Layer::new("RNN", 4, 2, 3)
+}
+fn gru() -> Layer {
+    Layer::new("GRU", 4, 2, 3)
+}
+fn lstm() -> Layer {
+    Layer::new("LSTM", 4, 2, 3)
+}
 
 op_conformance! {
     rnn_forward: rnn().case(),
@@ -304,14 +347,30 @@ fn measured(layer: &Layer, reach: f64, calibrated: bool) -> (usize, f64) {
         }
     }
     let program = std::sync::Arc::new(compiled.program.clone());
-    let task = Task { program, sources: vec![SourceKind::Public], slots: 1, shape: Shape::direct(0, false), salt: Fr::from(0) };
+    let task = Task {
+        program,
+        sources: vec![SourceKind::Public],
+        slots: 1,
+        shape: Shape::direct(0, false),
+        salt: Fr::from(0),
+    };
     let task = Task { shape: Shape::direct(task.words_used(), false), ..task };
     let values = samples.samples[0].clone();
     let layout = Layout::new(&task, Fr::from(1), &[vec![SourceInput { values, salt: Fr::from(0) }]], None).unwrap();
-    let rows = layout.rows.iter().rposition(|r| !matches!(r.kind, crate::gadgets::RowKind::Idle | crate::gadgets::RowKind::Statement)).unwrap();
+    let rows = layout
+        .rows
+        .iter()
+        .rposition(|r| !matches!(r.kind, crate::gadgets::RowKind::Idle | crate::gadgets::RowKind::Statement))
+        .unwrap();
     if std::env::var("SHOW").is_ok() {
         let tables: Vec<_> = compiled.program.tables.iter().map(|t| (t.name.clone(), t.entries.len())).collect();
-        eprintln!("{} reach {reach} calibrated {calibrated}: rows {rows}, k {}, size {:?}, tables {tables:?}, error {:.2e}", layer.op, layout.k, crate::quant::report::Size::of(&compiled.program), worst / size);
+        eprintln!(
+            "{} reach {reach} calibrated {calibrated}: rows {rows}, k {}, size {:?}, tables {tables:?}, error {:.2e}",
+            layer.op,
+            layout.k,
+            crate::quant::report::Size::of(&compiled.program),
+            worst / size
+        );
     }
     (rows, worst / size)
 }
@@ -323,6 +382,22 @@ fn a_layer_of_32_steps_fits_and_is_precise() {
         for (reach, calibrated) in [(2.0, true), (2.0, false)] {
             let (rows, error) = measured(&layer, reach, calibrated);
             assert!(rows < 16_000 && error < 1e-3, "{op}: {rows} rows, error {error}");
+        }
+    }
+}
+
+#[test]
+fn weights_three_times_as_large_and_long_sequences_stay_precise() {
+    for op in ["LSTM", "GRU", "RNN"] {
+        let layer = Layer { outputs: vec!["Y_h"], ..Layer::new(op, 32, 4, 16) }.filled(0.75);
+        for calibrated in [true, false] {
+            let (rows, error) = measured(&layer, 2.0, calibrated);
+            assert!(rows < 20_000 && error < 1e-3, "{op}: {rows} rows, error {error}");
+        }
+        let long = Layer { outputs: vec!["Y_h"], ..Layer::new(op, 100, 1, 6) }.filled(0.4);
+        for calibrated in [true, false] {
+            let (_, error) = measured(&long, 2.0, calibrated);
+            assert!(error < 1e-3, "{op}: error {error}");
         }
     }
 }

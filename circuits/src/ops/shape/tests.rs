@@ -158,7 +158,9 @@ fn upsampled() -> Case {
 }
 
 fn summed(attributes: Vec<AttributeProto>) -> Case {
-    moves("CumSum", 13, &[2, 4], &[&[1]], attributes, &[2, 4])
+    let mut model = OnnxBuilder::new(&[2, 4]);
+    let onnx = model.int_tensor("axis", &[], &[1]).node("CumSum", &["x", "axis"], "y", attributes).bytes(&[2, 4]);
+    Case::new(onnx, vec![ramp(8)])
 }
 
 fn reversed() -> Case {
@@ -203,7 +205,8 @@ op_conformance! {
     gather_by_an_input: embedding(),
     gather_by_a_computed_index: live_gather(),
     gather_elements: indexed("GatherElements", &[3, 3], (&[2, 3], &[1, 2, 0, 2, 0, 0]), vec![int("axis", 0)], &[2, 3]),
-    gather_nd_elements: indexed("GatherND", &[2, 3, 2], (&[2, 2], &[0, 1, -1, 2]), vec![], &[2, 2]),
+    gather_nd_rows: indexed("GatherND", &[2, 3, 2], (&[2, 2], &[0, 1, -1, 2]), vec![], &[2, 2])
+        .expecting(vec![vec![1.25, 1.75, -5.25, 5.75]]),
     gather_nd_in_batches: indexed("GatherND", &[2, 3, 2], (&[2, 1], &[1, 0]), vec![int("batch_dims", 1)], &[2, 2]),
     scatter: scattered("Scatter", 9, (&[1, 3], &[2, 0, 1]), &[1, 3], vec![int("axis", 0)]),
     scatter_elements: scattered("ScatterElements", 13, (&[2, 2], &[1, -1, 0, 2]), &[2, 2], vec![int("axis", 1)]),
@@ -214,7 +217,8 @@ op_conformance! {
     pads_by_reflection: padded("reflect"),
     pads_with_the_edge: padded("edge"),
     pads_by_wrapping: padded("wrap"),
-    pads_by_attributes: moves("Pad", 9, &[2, 2], &[], vec![ints("pads", &[0, 1, -1, 0]), float("value", 2.5)], &[1, 3]),
+    pads_by_attributes: moves("Pad", 9, &[2, 2], &[], vec![ints("pads", &[0, 1, -1, 0]), float("value", 2.5)], &[1, 3])
+        .expecting(vec![vec![2.5, 0.25, -0.75]]),
     expand: moves("Expand", 13, &[3, 1], &[&[2, 1, 4]], vec![], &[2, 3, 4]),
     tile: moves("Tile", 13, &[2, 2], &[&[1, 3]], vec![], &[2, 6]),
     upper_triangle: triangle(1, 1),
