@@ -9,6 +9,7 @@
 //! | [`builder`], `arith`, `layer`, `order`, `rescale`, `round`, `clamp`, [`curve`], [`gate`], `output` | forms become steps: scales, saturation, flags, tables |
 //! | [`forest`] | decision trees: bits, blocks, tables |
 //! | [`domain`], `synthetic` | what a bare ONNX file's inputs look like; samples in place of calibration |
+//! | [`builder`], `arith`, `clamp`, `layer`, `order`, `rescale`, [`curve`], `output` | forms become steps: scales, saturation, flags, tables |
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |
 //! | [`report`] | how far the program is from the float model, and what it costs |

@@ -2,7 +2,7 @@
 //!
 //! A comparison is a lane `d = relu(a - b)`: the larger value is `b + d`, the smaller `a - d`. Interval arithmetic does not know that `d` and `b` belong
 //! together and doubles the range at every level, so each value carries the range that it really has, and is clamped to it when its interval has
-//! grown far beyond ([`Builder::held`]).
+//! grown far beyond ([`Builder::in_range`]).
 //!
 //! Sorting keeps track of positions by sorting keys `value · radix + (n - 1 - position)`, which are all different: ties go to the lower position.
 
@@ -96,7 +96,7 @@ impl Builder<'_> {
     }
 
     /// The same values. Those whose interval is over `slack` times their range, or that have many terms, as single wires inside their range.
-    fn held(&mut self, values: Vec<Held>, slack: f64) -> Result<Vec<Held>, QuantError> {
+    fn in_range(&mut self, values: Vec<Held>, slack: f64) -> Result<Vec<Held>, QuantError> {
         let loose = |builder: &Self, v: &Held| {
             let (lo, hi) = builder.interval(&v.form);
             v.form.terms().len() > MANY_TERMS || hi - lo > slack * (v.hi - v.lo)
@@ -130,7 +130,7 @@ impl Builder<'_> {
     fn sorted(&mut self, values: Vec<Held>, wanted: &[usize]) -> Result<Vec<Held>, QuantError> {
         let mut values = values;
         for level in network(values.len(), wanted) {
-            values = self.held(values, 4.0)?;
+            values = self.in_range(values, 4.0)?;
             let pairs: Vec<(Held, Held)> = level.iter().map(|&(i, j)| (values[i].clone(), values[j].clone())).collect();
             for (&(i, j), (larger, smaller)) in level.iter().zip(self.exchanged(&pairs)?) {
                 values[i] = larger;
@@ -138,7 +138,7 @@ impl Builder<'_> {
             }
         }
         let chosen = wanted.iter().filter_map(|&w| values.get(w).cloned()).collect();
-        self.held(chosen, 1.0)
+        self.in_range(chosen, 1.0)
     }
 
     /// The `k` largest forms in descending order and their positions. Of equal ones the first comes first.
@@ -214,14 +214,14 @@ impl Builder<'_> {
         let winners = open.into_iter().map(|g| g.into_iter().next().map(|e| e.at));
         let winners: Option<Vec<Held>> = winners.collect();
         let winners = winners.ok_or(QuantError::Malformed { what: "contenders", expected: 1, got: 0 })?;
-        Ok(self.held(winners, 4.0)?.into_iter().map(|w| w.form).collect())
+        Ok(self.in_range(winners, 4.0)?.into_iter().map(|w| w.form).collect())
     }
 
     /// One round: neighbours meet, the winners stay in order.
     fn arg_level(&mut self, open: Vec<Vec<Entry>>, last: bool) -> Result<Vec<Vec<Entry>>, QuantError> {
         let sizes: Vec<usize> = open.iter().map(Vec::len).collect();
         let (values, at): (Vec<Held>, Vec<Held>) = open.into_iter().flatten().map(|e| (e.value, e.at)).unzip();
-        let (values, at) = (self.held(values, 4.0)?, self.held(at, 4.0)?);
+        let (values, at) = (self.in_range(values, 4.0)?, self.in_range(at, 4.0)?);
         let mut pairs = Vec::new();
         let mut positions = Vec::new();
         let mut start = 0;
@@ -355,7 +355,53 @@ fn network(n: usize, wanted: &[usize]) -> Vec<Vec<(usize, usize)>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::quant::{Evaluation, Options};
+
+    const DOMAIN: (f64, f64) = (-5000.0, 100_000.0);
+
+    /// The outputs of `ask` for these raw values, which are clamped to [`DOMAIN`].
+    fn run(raw: &[i64], ask: impl Fn(&mut Builder<'_>, &[Form]) -> Vec<Form>) -> Evaluation {
+        let options = Options::default();
+        let mut builder = Builder::new(vec![raw.len()], None, &options).unwrap();
+        let inputs = builder.inputs(&vec![DOMAIN; raw.len()], &vec![100.0; raw.len()]).unwrap();
+        let asked = ask(&mut builder, &inputs);
+        let (program, _) = builder.finish(&asked, &vec![200.0; asked.len()]).unwrap();
+        crate::quant::bounds::check(&program).unwrap();
+        program.evaluate(raw).unwrap()
+    }
+
+    fn clamped(raw: &[i64]) -> Vec<i64> {
+        raw.iter().map(|&v| v.clamp(DOMAIN.0 as i64, DOMAIN.1 as i64)).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Exact for every input, in units of a hundredth, also with ties and outside the domain.
+        #[test]
+        fn order_is_exact(raw in prop::collection::vec(prop_oneof![-3i64..3, -10_000i64..200_000, Just(1i64 << 38)], 1..9)) {
+            let values = clamped(&raw);
+            let mut order: Vec<usize> = (0..raw.len()).collect();
+            order.sort_by_key(|&i| std::cmp::Reverse(values[i]));
+            let (n, k) = (raw.len(), raw.len().div_ceil(2));
+            let got = run(&raw, |b, x| {
+                let (top, at) = b.top(x, k).unwrap();
+                [top, at].concat()
+            });
+            let top = order[..k].iter().map(|&i| 2 * values[i]).chain(order[..k].iter().map(|&i| 200 * i as i64));
+            prop_assert_eq!(got.outputs, top.collect::<Vec<_>>());
+            let got = run(&raw, |b, x| vec![b.median(x).unwrap()]);
+            let middle = values[order[n / 2]] + values[order[(n - 1) / 2]];
+            prop_assert_eq!(got.outputs, vec![middle]);
+            let got = run(&raw, |b, x| [b.arg_max(&[x.to_vec()], false), b.arg_max(&[x.to_vec()], true)].map(Result::unwrap).concat());
+            let first = order[0];
+            let last = (0..n).rev().find(|&i| values[i] == values[first]).unwrap();
+            prop_assert_eq!(got.outputs, vec![200 * first as i64, 200 * last as i64]);
+        }
+    }
 
     #[test]
     fn networks_sort_every_order_of_zeros_and_ones() {

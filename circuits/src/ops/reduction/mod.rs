@@ -15,6 +15,8 @@ pub(super) static OPS: &[&dyn Op] = &[
     &variadic::MIN,
     &reduce::L1,
     &reduce::L2,
+    &reduce::LOG_SUM,
+    &reduce::LOG_SUM_EXP,
     &reduce::MAX,
     &reduce::MEAN,
     &reduce::MIN,

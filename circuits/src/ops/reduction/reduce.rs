@@ -7,10 +7,13 @@
 //! | ReduceProd, ReduceSumSquare | about `n` products |
 //! | ReduceL1 | `n` lanes |
 //! | ReduceL2 | as ReduceSumSquare, and a root |
+//! | ReduceLogSum | a logarithm |
+//! | ReduceLogSumExp | as ReduceMax, `n` exponentials and a logarithm |
 
 use crate::model::tensor::Tensor;
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
+use crate::quant::curve::Function1;
 use crate::quant::form::Form;
 
 use crate::ops::{Call, Op, Value};
@@ -34,6 +37,8 @@ pub(super) const L2: Reduce = Reduce {
         b.sqrt(&squares)
     },
 };
+pub(super) const LOG_SUM: Reduce = Reduce { name: "ReduceLogSum", f: log_sum };
+pub(super) const LOG_SUM_EXP: Reduce = Reduce { name: "ReduceLogSumExp", f: log_sum_exp };
 pub(super) const MAX: Reduce = Reduce { name: "ReduceMax", f: |b, groups| b.largest(groups) };
 pub(super) const MEAN: Reduce =
     Reduce { name: "ReduceMean", f: |b, groups| each(groups, |g| weighted_sum(b, g, 1.0 / g.len() as f64)) };
@@ -83,6 +88,25 @@ pub(super) fn smallest(builder: &mut Builder<'_>, groups: &[Vec<Form>]) -> Resul
     Ok(builder.largest(&negated)?.iter().map(|f| f.scaled(-1.0)).collect())
 }
 
+/// Sums below a millionth of what they can be are taken for that, with a flag.
+fn log_sum(builder: &mut Builder<'_>, groups: &[Vec<Form>]) -> Result<Vec<Form>, QuantError> {
+    let sums = each(groups, |g| weighted_sum(builder, g, 1.0))?;
+    let ends = sums.iter().map(|s| builder.interval(s));
+    let (lo, hi) = ends.fold((f64::INFINITY, 0.0f64), |a, b| (a.0.min(b.0), a.1.max(b.1)));
+    builder.function(&sums, &Function1::new("log", libm::log).on(lo.max(hi * 1e-6).max(1e-9), f64::INFINITY))
+}
+
+/// `m + log Σ exp(x_i - m)` with the largest `x_i` as `m`: the sum is at least 1.
+fn log_sum_exp(builder: &mut Builder<'_>, groups: &[Vec<Form>]) -> Result<Vec<Form>, QuantError> {
+    let largest = builder.largest(groups)?;
+    let below = groups.iter().zip(&largest).flat_map(|(g, m)| g.iter().map(|x| x.plus(&m.scaled(-1.0))));
+    let exp = Function1::new("exp up to 0", |x: f64| libm::exp(x.min(0.0)));
+    let mut powers = builder.function(&below.collect::<Vec<_>>(), &exp)?.into_iter();
+    let sums = each(groups, |g| weighted_sum(builder, &powers.by_ref().take(g.len()).collect::<Vec<_>>(), 1.0))?;
+    let logs = builder.function(&sums, &Function1::new("log", libm::log).on(0.99, f64::INFINITY))?;
+    Ok(largest.iter().zip(&logs).map(|(m, l)| m.plus(l)).collect())
+}
+
 fn absolute_sum(builder: &mut Builder<'_>, x: &[Form]) -> Result<Form, QuantError> {
     let absolute = builder.absolute(x)?;
     weighted_sum(builder, &absolute, 1.0)
@@ -130,6 +154,14 @@ mod tests {
         Case::new(onnx, vec![vec![1.0, 2.0, 3.0, -4.0, 5.0, 6.0]])
     }
 
+    fn positive() -> Case {
+        let mut model = OnnxBuilder::new(&[2, 3]);
+        let onnx = model.node("ReduceLogSum", &["x"], "y", vec![ints("axes", &[1])]).bytes(&[2, 1]);
+        let expected = vec![vec![6f64.ln(), 1.5f64.ln()], vec![3f64.ln(), 24f64.ln()]];
+        Case::new(onnx, vec![vec![1.0, 2.0, 3.0, 0.5, 0.25, 0.75], vec![1.0, 1.0, 1.0, 8.0, 7.0, 9.0]])
+            .expecting(expected)
+    }
+
     op_conformance! {
         reduces_all_dimensions: everything(),
         sum: case("ReduceSum", |x| x.iter().sum()),
@@ -139,6 +171,8 @@ mod tests {
         product: case("ReduceProd", |x| x.iter().product()),
         l1: case("ReduceL1", |x| x.iter().map(|v| v.abs()).sum()),
         l2: case("ReduceL2", |x| x.iter().map(|v| v * v).sum::<f64>().sqrt()),
+        log_sum_exp: case("ReduceLogSumExp", |x| x.iter().map(|v| v.exp()).sum::<f64>().ln()),
+        log_sum: positive(),
         sum_square: case("ReduceSumSquare", |x| x.iter().map(|v| v * v).sum()),
     }
 }

@@ -1,7 +1,10 @@
-//! Selection by an index that depends on the inputs: one comparison for each row.
+//! Selection by an index that depends on the inputs. A negative index counts from the end; one beyond either end takes the row there.
 //!
-//! With `e_i = 1` iff `index >= i`, row `index` of a table is `row_0 + Σ_i (row_i - row_{i-1}) e_i`: linear in the comparisons. An index beyond the
-//! table's end takes the last row; a negative one counts from the end.
+//! Two ways, of which a constant table takes the cheaper one:
+//! - comparisons: with `e_i = 1` iff `index >= i`, row `index` is `row_0 + Σ_i (row_i - row_{i-1}) e_i`, linear in one lane for each row;
+//! - [`Builder::lookup`]: a table of the circuit for each column, and one read for each element of the result.
+
+use std::ops::Range;
 
 use crate::model::tensor::Tensor;
 use crate::quant::QuantError;
@@ -10,35 +13,28 @@ use crate::quant::form::Form;
 
 use crate::ops::{Call, Value};
 
-/// `e_1 … e_{size - 1}` for each index.
-fn thresholds(builder: &mut Builder<'_>, index: &[Form], size: usize) -> Result<Vec<Vec<Form>>, QuantError> {
-    let negative: Vec<Form> = index.iter().map(|i| i.shifted(0.5)).collect();
-    let signs = builder.sign(&negative)?;
-    let mut differences = Vec::with_capacity(index.len() * size.saturating_sub(1));
-    for (i, sign) in index.iter().zip(&signs) {
-        let wrapped = i.plus(&sign.scaled(-1.0).shifted(1.0).scaled(size as f64));
-        differences.extend((1..size).map(|row| wrapped.shifted(0.5 - row as f64)));
-    }
-    let steps = builder.sign(&differences)?;
-    if size < 2 {
-        return Ok(vec![Vec::new(); index.len()]);
-    }
-    Ok(steps.chunks(size - 1).map(<[Form]>::to_vec).collect())
+/// Indices that are not negative where they mean a row.
+fn wrapped(builder: &mut Builder<'_>, index: &[Form], size: usize) -> Result<Vec<Form>, QuantError> {
+    let shifted: Vec<Form> = index.iter().map(|i| i.shifted(0.5)).collect();
+    let signs = builder.sign(&shifted)?;
+    let from_end = |s: &Form| s.scaled(-1.0).shifted(1.0).scaled(size as f64);
+    Ok(index.iter().zip(&signs).map(|(i, s)| i.plus(&from_end(s))).collect())
+}
+
+/// For each index, `index >= row` as 1 or 0, for each of the rows.
+fn comparisons(builder: &mut Builder<'_>, index: &[Form], rows: Range<usize>) -> Result<Vec<Vec<Form>>, QuantError> {
+    let differences = index.iter().flat_map(|i| rows.clone().map(|row| i.shifted(0.5 - row as f64)));
+    let mut steps = builder.sign(&differences.collect::<Vec<_>>())?.into_iter();
+    Ok(index.iter().map(|_| steps.by_ref().take(rows.len()).collect()).collect())
 }
 
 /// For each index, `size` forms of which the one at the index is 1 and the others 0.
 pub(super) fn one_hot(builder: &mut Builder<'_>, index: &[Form], size: usize) -> Result<Vec<Vec<Form>>, QuantError> {
+    let index = wrapped(builder, index, size)?;
     // An index outside leaves no row hot, so both ends are compared too.
-    let shifted: Vec<Form> = index.iter().map(|i| i.shifted(0.5)).collect();
-    let signs = builder.sign(&shifted)?;
-    let mut differences = Vec::with_capacity(index.len() * (size + 1));
-    for (i, sign) in index.iter().zip(&signs) {
-        let wrapped = i.plus(&sign.scaled(-1.0).shifted(1.0).scaled(size as f64));
-        differences.extend((0..=size).map(|row| wrapped.shifted(0.5 - row as f64)));
-    }
-    let steps = builder.sign(&differences)?;
+    let steps = comparisons(builder, &index, 0..size + 1)?;
     let hot = |e: &[Form]| e.windows(2).map(|w| w[0].plus(&w[1].scaled(-1.0))).collect();
-    Ok(steps.chunks(size + 1).map(hot).collect())
+    Ok(steps.iter().map(|e| hot(e)).collect())
 }
 
 /// Gather along `axis` by an index that depends on the inputs; `shape` is the result's.
@@ -57,14 +53,31 @@ pub(super) fn gather(
     if size == 0 || index.is_empty() || inner == 0 || outer == 0 {
         return Err(call.refuse("a tensor is empty"));
     }
-    let steps = thresholds(builder, index.data(), size)?;
+    let index = wrapped(builder, index.data(), size)?;
     let mut results = Vec::with_capacity(outer * index.len() * inner);
+    let constants: Option<Vec<f64>> = data.data().iter().map(Form::as_constant).collect();
+    if let Some(constants) = constants.filter(|_| tables_are_cheaper(index.len(), size, outer * inner)) {
+        let column = |c: usize| (0..size).map(|row| constants[(c / inner * size + row) * inner + c % inner]).collect();
+        let tables: Vec<Vec<f64>> = (0..outer * inner).map(column).collect();
+        let rows = builder.lookup(&index, &tables)?;
+        for block in 0..outer {
+            results.extend(rows.iter().flat_map(|row| row[block * inner..(block + 1) * inner].iter().cloned()));
+        }
+        return Tensor::new(shape, results).map(Value::Live).ok_or_else(|| call.refuse("the sizes do not fit"));
+    }
+    let steps = comparisons(builder, &index, 1..size)?;
     for block in data.data().chunks(size * inner) {
         for steps in &steps {
             results.extend(select(builder, block, steps, inner)?);
         }
     }
     Tensor::new(shape, results).map(Value::Live).ok_or_else(|| call.refuse("the sizes do not fit"))
+}
+
+/// Whether tables of `columns × size` entries, read once for each result, take fewer rows than one lane for each index and entry of a column, and the
+/// results' sums of `size` operands (three to a row, shared by six).
+fn tables_are_cheaper(indices: usize, size: usize, columns: usize) -> bool {
+    columns * (size + indices) < indices * (size + columns * size.div_ceil(18))
 }
 
 /// The row of `block` (rows of `inner` elements) that the comparisons choose.

@@ -84,6 +84,14 @@ fn embedding() -> Case {
     Case::new(onnx, vec![vec![0.0, 6.0, 3.0], vec![2.0, 2.0, 1.0], vec![5.0, 4.0, -1.0]])
 }
 
+/// Many indices into a small table: read from the circuit's tables.
+fn looked_up() -> Case {
+    let mut model = OnnxBuilder::new(&[1, 12]);
+    model.typed(DataType::Int32).random("table", &[24, 2], 2.0);
+    let onnx = model.node("Gather", &["table", "x"], "y", vec![]).bytes(&[1, 12, 2]);
+    Case::new(onnx, vec![(0..12).map(f64::from).collect(), (0..12).map(|i| f64::from(23 - 2 * i)).collect()])
+}
+
 /// Rows of `x` by indices that are computed from it.
 fn live_gather() -> Case {
     let mut model = OnnxBuilder::new(&[3, 2]);
@@ -203,6 +211,7 @@ op_conformance! {
     gather_along_an_axis: indexed("Gather", &[2, 3, 2], (&[2, 2], &[2, -3, 1, 0]), vec![int("axis", 1)], &[2, 2, 2, 2]),
     gather_one_row: indexed("Gather", &[3, 2], (&[], &[-1]), vec![], &[2]),
     gather_by_an_input: embedding(),
+    gather_by_many_inputs: looked_up(),
     gather_by_a_computed_index: live_gather(),
     gather_elements: indexed("GatherElements", &[3, 3], (&[2, 3], &[1, 2, 0, 2, 0, 0]), vec![int("axis", 0)], &[2, 3]),
     gather_nd_rows: indexed("GatherND", &[2, 3, 2], (&[2, 2], &[0, 1, -1, 2]), vec![], &[2, 2])
