@@ -2,6 +2,7 @@
 //!
 //! - `ZipMap` makes dictionaries of a tensor of probabilities: the tensor itself becomes the output.
 //! - Labels that are text become their indices: `0, 1, …` in the order of the file.
+//! - An `Imputer`'s NaN is left out: inputs are never NaN.
 //! - The first dimension of an input (the batch) that is left open becomes 1.
 //!
 //! Both the compiler and the float reference read the simplified model, so they agree on what an output is.
@@ -28,6 +29,7 @@ pub fn simplified(mut model: ModelProto) -> ModelProto {
     if let Some(graph) = model.graph.as_mut() {
         drop_zip_maps(graph);
         number_labels(graph);
+        drop_missing(graph);
         graph.initializer.iter_mut().for_each(number_texts);
         graph.input.iter_mut().for_each(fix_batch);
     }
@@ -80,6 +82,13 @@ fn number_labels(graph: &mut GraphProto) {
                 ..AttributeProto::default()
             });
         }
+    }
+}
+
+/// Inputs are never NaN: an `Imputer` that replaces NaN replaces nothing.
+fn drop_missing(graph: &mut GraphProto) {
+    for node in graph.node.iter_mut().filter(|n| is_ml(&n.domain, &n.op_type, "Imputer")) {
+        node.attribute.retain(|a| a.name != "replaced_value_float" || !a.f.is_nan());
     }
 }
 

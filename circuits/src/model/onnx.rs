@@ -54,10 +54,13 @@ impl Graph {
     }
 }
 
-/// The version of ONNX's own operators; for a file that imports classical ones only, the newest accepted.
+/// The version of ONNX's own operators; the newest accepted where a file has classical ones only.
 fn opset(model: &ModelProto) -> i64 {
-    let version = |accepted: fn(&str) -> bool| model.opset_import.iter().find(|o| accepted(&o.domain)).map(|o| o.version);
-    version(is_onnx_domain).or(version(|d| d == ML_DOMAIN).map(|_| *OPSETS.end())).unwrap_or(0)
+    let nodes = model.graph.iter().flat_map(|g| &g.node);
+    if !model.graph.iter().all(|g| g.node.is_empty()) && nodes.into_iter().all(|n| n.domain == ML_DOMAIN) {
+        return *OPSETS.end();
+    }
+    model.opset_import.iter().find(|o| is_onnx_domain(&o.domain)).map_or(0, |o| o.version)
 }
 
 fn is_onnx_domain(domain: &str) -> bool {

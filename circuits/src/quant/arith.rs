@@ -127,7 +127,9 @@ impl Builder<'_> {
         let factor = Factor { wire, offset: integer(form.offset() / unit, 1 << SHIFT)?, unit };
         // Half a unit of offset is lost at most; not where units are coarse.
         let exact = (form.offset() / unit - factor.offset as f64).abs() < 1e-6 || self.magnitude(factor) > 4096.0;
-        (exact && self.magnitude(factor) <= FACTOR).then_some(factor)
+        // The product is written out in four parts, whose ranges add up: `(|w| + |o|)²`.
+        let parts = self.bounds[wire as usize].magnitude() as f64 + factor.offset.unsigned_abs() as f64;
+        (exact && parts <= FACTOR).then_some(factor)
     }
 
     /// `a · b` of an `m × k` and a `k × n` matrix of forms, row-major. Every factor of one matrix has the same unit, so that sums of products are exact.
@@ -324,7 +326,7 @@ impl Builder<'_> {
             } else {
                 HEADROOM * (1i64 << DENOMINATOR_BITS) as f64 / hi.max(1e-30)
             };
-            let (dot, scale) = self.fitted(form, scale, 0.98, Requant::Identity)?;
+            let (dot, scale) = self.denominator(form, scale)?;
             dots.push(dot);
             floors.push((scale, ((floor * scale).floor() as i64).max(1), lo * scale < 1.0));
         }
@@ -346,9 +348,23 @@ impl Builder<'_> {
                 &[(wire, 1.0)] if form.offset() == 0.0 => wire,
                 _ => self.single(&dot)?,
             };
-            results.push((wire, scale));
+            results.push((wire, 1.0 / scale));
         }
         Ok(index.into_iter().map(|i| results[i]).collect())
+    }
+
+    /// A form as a lane of about `scale` units per 1.0, with a weight that is not rounded coarsely.
+    fn denominator(&self, form: &Form, scale: f64) -> Result<(Dot, f64), QuantError> {
+        let one = (1i64 << SHIFT) as f64;
+        match *form.terms() {
+            [(_, c)] if c.abs() * scale >= 1.0 => {
+                // A whole number of the wire's units.
+                let whole = (c.abs() * scale).floor() / c.abs();
+                self.fitted(form, whole, 0.98, Requant::Identity)
+            }
+            [_] => self.fitted(form, scale * one, 0.98, Requant::Shift).map(|(dot, scale)| (dot, scale / one)),
+            _ => self.fitted(form, scale, 0.98, Requant::Identity),
+        }
     }
 
     /// `sqrt(max(x, 0))` for each form.

@@ -244,31 +244,6 @@ fn only_relus(graph: &Graph) -> BTreeSet<&str> {
 /// The file is refused.
 pub fn default_scales(onnx: &[u8]) -> Result<Vec<u64>, QuantError> {
     Ok(domain::expected(&Graph::from_onnx(onnx)?).into_iter().map(|e| e.scale).collect())
-/// One public source at [`DEFAULT_SCALE`]; the domain is the calibrated range widened twice about its middle, or `±16`, for integers `±32768`, for
-/// booleans `[0, 1]`.
-fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpec {
-    let domains = graph.inputs.iter().flat_map(|input| {
-        let (lo, hi) = match input.kind {
-            DataType::Float | DataType::Double | DataType::Float16 => (-DEFAULT_DOMAIN, DEFAULT_DOMAIN),
-            DataType::Bool => (0.0, 1.0),
-            _ => (-DEFAULT_INTEGERS, DEFAULT_INTEGERS),
-        };
-        let units = (lo * DEFAULT_SCALE as f64, hi * DEFAULT_SCALE as f64);
-        std::iter::repeat_n(units, input.shape.iter().product())
-    });
-    let ranges = domains.enumerate().map(|(i, domain)| {
-        let column = || calibration.into_iter().flat_map(|c| &c.samples).filter_map(|s| s.get(i)).map(|&v| v as f64);
-        match (column().reduce(f64::min), column().reduce(f64::max)) {
-            (Some(lo), Some(hi)) => {
-                let spread = ((hi - lo) / 2.0).max(1.0);
-                let raw = bounds::Interval::RAW;
-                ((lo - spread).max(raw.lo as f64), (hi + spread).min(raw.hi as f64))
-            }
-            _ => domain,
-        }
-    });
-    let scale = DEFAULT_SCALE as f64;
-    ResolvedSpec::public(DEFAULT_SCALE, ranges.map(|(lo, hi)| (lo / scale, hi / scale)).collect())
 }
 
 /// One public source; the domain is the calibrated range widened twice about its middle, or what the graph says (see [`domain`]).

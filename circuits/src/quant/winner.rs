@@ -1,6 +1,7 @@
 //! Which of several values is the largest, and shares of their exponentials: what classifiers end with.
 
 use super::QuantError;
+use super::bounds::Interval;
 use super::builder::Builder;
 use super::curve::Curve;
 use super::form::Form;
@@ -9,6 +10,9 @@ use super::form::Form;
 const PAIRS: usize = 16;
 /// Magnitude of a score in units: differences of two are still exact where a form is materialised.
 const SCORE: f64 = 0.99 * (1i64 << 20) as f64;
+
+/// Ends of a clamp: the difference to any quotient still fits a lane.
+const LARGEST: f64 = (1i64 << 29) as f64;
 
 /// `exp(x - 8)` for `x <= 8`: exponentials of what is never positive, down to -16.
 const EXPONENTIAL: Curve = Curve { name: "exp-8", f: |x| libm::exp(x - REACH) };
@@ -95,13 +99,49 @@ impl Builder<'_> {
             let next = self.maximum(std::slice::from_ref(form), std::slice::from_ref(&largest))?;
             largest = self.compact(&next)?.into_iter().next().unwrap_or_default();
         }
-        let below: Vec<Form> = x.iter().map(|f| f.plus(&largest.scaled(-1.0)).shifted(REACH)).collect();
-        let parts = self.curve(&below, &EXPONENTIAL)?;
+        let below: Vec<Form> = x.iter().map(|f| f.plus(&largest.scaled(-1.0))).collect();
+        let parts = self.decays(&below)?;
         // The largest part is 1, up to the table's error: a sum below 0.9 does not occur.
         let sum = parts.iter().fold(Form::constant(0.0), |sum, f| sum.plus(f));
         let sum = self.clip(&[sum], 0.9, x.len() as f64 + 0.5)?;
         let inverse = self.reciprocal(&sum)?;
         let inverse: Vec<Form> = inverse.into_iter().cycle().take(parts.len()).collect();
         self.multiply(&parts, &inverse)
+    }
+
+    /// `exp(x)` for forms that are never positive.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn decays(&mut self, x: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let shifted: Vec<Form> = x.iter().map(|f| f.shifted(REACH)).collect();
+        self.curve(&shifted, &EXPONENTIAL)
+    }
+
+    /// The same values, known to lie in `[lo, hi]` for a reason that intervals do not see; exact to the last unit inside.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn within(&mut self, x: &[Form], lo: f64, hi: f64) -> Result<Vec<Form>, QuantError> {
+        let mut results = x.to_vec();
+        let (mut clamps, mut at) = (Vec::new(), Vec::new());
+        for (i, form) in x.iter().enumerate() {
+            let (below, above) = self.interval(form);
+            let &[(wire, unit)] = form.terms() else { continue };
+            let ends = [(lo - form.offset()) / unit, (hi - form.offset()) / unit];
+            let range = Interval {
+                lo: ends[0].min(ends[1]).ceil().max(-LARGEST) as i64,
+                hi: ends[0].max(ends[1]).floor().min(LARGEST) as i64,
+            };
+            if (below < lo || above > hi) && range.lo < range.hi {
+                clamps.push((wire, range));
+                at.push((i, unit, form.offset()));
+            }
+        }
+        let (clamped, _) = self.clamp_exact(&clamps, false)?;
+        for ((i, unit, offset), form) in at.into_iter().zip(clamped) {
+            results[i] = form.scaled(unit).shifted(offset);
+        }
+        Ok(results)
     }
 }

@@ -1,6 +1,6 @@
 //! A row divided by its largest magnitude (`MAX`), the sum of its magnitudes (`L1`) or its length (`L2`); a row of zeros stays one.
 //!
-//! One reciprocal a row and a product an element; the norm takes a lane an element.
+//! One quotient and a clip an element; the norm takes a lane an element.
 
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
@@ -41,8 +41,12 @@ impl Op for Normalizer {
                 "MAX" => largest(builder, row)?,
                 other => return Err(call.refuse(format!("norm {other}"))),
             };
-            let inverse = builder.reciprocal(&[size])?.pop().unwrap_or_default();
-            results.push(builder.multiply(row, &vec![inverse; row.len()])?);
+            let mut quotients = Vec::with_capacity(row.len());
+            for x in row {
+                quotients.extend(builder.divide(std::slice::from_ref(x), std::slice::from_ref(&size))?);
+            }
+            // No element is larger than the norm: a range that the division does not know.
+            results.push(builder.within(&quotients, -1.0, 1.0)?);
         }
         Ok(vec![matrix(call, results)?])
     }
