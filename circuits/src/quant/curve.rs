@@ -195,7 +195,7 @@ impl Builder<'_> {
             }
         }
         let bound = size(lo, hi);
-        if !(bound < 1e30) {
+        if bound.is_nan() || bound >= 1e30 {
             return Err(unbounded(bound));
         }
         if hi > lo {
