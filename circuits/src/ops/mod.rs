@@ -61,8 +61,6 @@ static FAMILIES: &[&[&dyn Op]] = &[
     reduction::OPS,
     shape::OPS,
 ];
-static FAMILIES: &[&[&dyn Op]] =
-    &[activation::OPS, classical::OPS, elementwise::OPS, linear::OPS, order::OPS, reduction::OPS, shape::OPS];
 
 /// Every supported op.
 pub fn registry() -> impl Iterator<Item = &'static dyn Op> {

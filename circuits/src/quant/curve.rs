@@ -123,13 +123,23 @@ impl Builder<'_> {
             return Ok(forms);
         }
         let domain = self.domain(&forms, f)?;
-        let forms = self.held_in(forms, &domain, layer)?;
         let (min, max) = extremes(&|x| f.at(x), domain.lo, domain.hi);
-        if max - min <= 1e-12 * max.abs().max(min.abs()) {
-            return Ok(vec![Form::constant(f.at(domain.lo)); forms.len()]);
+        let flat = max - min <= 1e-12 * max.abs().max(min.abs());
+        let plan = if flat { None } else { Some(self.plan_of(f, &domain, max - min)) };
+        // Units per 1.0 at which every piece's argument has a whole weight.
+        let bits = plan.iter().flat_map(|p| &p.parts).map(|p| p.0.piece.bits).min();
+        let finest = libm::exp2(f64::from(bits.unwrap_or(0) + SHIFT as i32));
+        let mut forms = self.held_in(forms, &domain, finest, layer)?;
+        let Some(plan) = plan else { return Ok(vec![Form::constant(f.at(domain.lo)); forms.len()]) };
+        if plan.parts.len() > 1 {
+            forms = self.wide(forms, finest)?;
         }
-        let plan = self.plan_of(f, &domain, max - min);
-        let forms = if plan.parts.len() > 1 { self.wide(forms)? } else { forms };
+        for form in &mut forms {
+            if matches!(form.terms(), [(_, c)] if c.abs() * finest < 1.0) {
+                let narrow = self.narrowed(std::slice::from_ref(form))?;
+                *form = narrow.into_iter().next().unwrap_or_default();
+            }
+        }
         let mut results = vec![Form::constant(0.0); forms.len()];
         let last = plan.parts.len() - 1;
         for (i, (part, table)) in plan.parts.iter().enumerate() {
@@ -185,7 +195,7 @@ impl Builder<'_> {
             }
         }
         let bound = size(lo, hi);
-        if !(bound < 1e30) {
+        if bound.is_nan() || bound >= 1e30 {
             return Err(unbounded(bound));
         }
         if hi > lo {
@@ -204,7 +214,13 @@ impl Builder<'_> {
     }
 
     /// The forms, held inside the limits.
-    fn held_in(&mut self, forms: Vec<Form>, domain: &Domain, layer: &mut LayerReport) -> Result<Vec<Form>, QuantError> {
+    fn held_in(
+        &mut self,
+        forms: Vec<Form>,
+        domain: &Domain,
+        finest: f64,
+        layer: &mut LayerReport,
+    ) -> Result<Vec<Form>, QuantError> {
         let mut at = Vec::new();
         for (i, form) in forms.iter().enumerate() {
             let (lo, hi) = self.interval(form);
@@ -212,7 +228,7 @@ impl Builder<'_> {
                 at.push(i);
             }
         }
-        let (wires, scales) = self.whole_lanes(at.iter().map(|&i| &forms[i]))?;
+        let (wires, scales) = self.whole_lanes(at.iter().map(|&i| &forms[i]), finest)?;
         let clamps: Vec<(Wire, Interval)> = wires
             .iter()
             .zip(&scales)
@@ -234,9 +250,9 @@ impl Builder<'_> {
     }
 
     /// Forms of many terms as single wires of 40 bits.
-    fn wide(&mut self, forms: Vec<Form>) -> Result<Vec<Form>, QuantError> {
+    fn wide(&mut self, forms: Vec<Form>, finest: f64) -> Result<Vec<Form>, QuantError> {
         let many: Vec<usize> = (0..forms.len()).filter(|&i| forms[i].terms().len() > MANY_TERMS).collect();
-        let (wires, scales) = self.whole_lanes(many.iter().map(|&i| &forms[i]))?;
+        let (wires, scales) = self.whole_lanes(many.iter().map(|&i| &forms[i]), finest)?;
         let mut forms = forms;
         for ((i, wire), scale) in many.into_iter().zip(wires).zip(scales) {
             forms[i] = Form::wire(wire, 1.0 / scale, 0.0);
@@ -244,11 +260,16 @@ impl Builder<'_> {
         Ok(forms)
     }
 
-    /// Forms as wires of 40 bits whose scales are powers of two.
-    fn whole_lanes<'f>(&mut self, forms: impl Iterator<Item = &'f Form>) -> Result<(Vec<Wire>, Vec<f64>), QuantError> {
+    /// Forms as wires of 40 bits, but of no more than `finest` units per 1.0, whose scales are powers of two.
+    fn whole_lanes<'f>(
+        &mut self,
+        forms: impl Iterator<Item = &'f Form>,
+        finest: f64,
+    ) -> Result<(Vec<Wire>, Vec<f64>), QuantError> {
         let (mut dots, mut scales) = (Vec::new(), Vec::new());
         for form in forms {
-            let scale = libm::exp2(libm::floor(libm::log2(self.lane_scale(form)?)));
+            // Half the lane: a clamp adds its limit before it cuts.
+            let scale = libm::exp2(libm::floor(libm::log2(self.lane_scale(form)?)) - 1.0).min(finest);
             let (dot, scale) = self.fitted(form, scale, 0.5, Requant::Identity)?;
             dots.push(dot);
             scales.push(scale);

@@ -6,11 +6,9 @@
 //! | [`domain`] | domains of inputs, read off the graph where nothing else gives them |
 //! | [`program`] | the integer program that circuit and interpreter share |
 //! | [`form`] | linear forms: what Gemm, Add and the like cost until they are needed (nothing) |
-//! | [`builder`], `arith`, `layer`, `order`, `rescale`, `round`, `clamp`, [`curve`], [`gate`], `output` | forms become steps: scales, saturation, flags, tables |
+//! | [`builder`], `arith`, `layer`, `order`, `rescale`, `round`, `clamp`, [`curve`], [`gate`], `pieces`, `lookup`, `output` | forms become steps: scales, saturation, flags, tables |
 //! | [`forest`], `winner` | decision trees; the largest of several values |
 //! | [`domain`], `synthetic` | what a bare ONNX file's inputs look like; samples in place of calibration |
-//! | [`builder`], `arith`, `order`, `rescale`, `clamp`, [`curve`], `output` | forms become steps: scales, saturation, flags, tables |
-//! | [`forest`], `winner` | decision trees; the largest of several values |
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |
 //! | [`report`] | how far the program is from the float model, and what it costs |

@@ -91,8 +91,8 @@ impl Piece {
                 worst = worst.max((f(self.knot(i) + part * self.width()) - chord).abs() + rounding);
             }
             worst = worst.max(lift.abs() + rounding);
-            if !(worst <= enough) {
-                return f64::INFINITY.min(worst).max(enough * 2.0);
+            if worst > enough {
+                return worst;
             }
         }
         worst
@@ -116,16 +116,26 @@ impl Piece {
         } else {
             0.0
         };
-        let size = (max - offset).abs().max((min - offset).abs()).max(1e-30) * (1.0 + SHARE);
+        let lifts: Vec<f64> = knots
+            .windows(2)
+            .enumerate()
+            .map(|(i, pair)| match pair {
+                &[from, to] if i > 0 || first => {
+                    let lift = self.lift(f, i, from, to);
+                    // What is never negative stays so.
+                    if min >= 0.0 && from.min(to) + lift < 0.0 { 0.0 } else { lift }
+                }
+                _ => 0.0,
+            })
+            .collect();
+        let most = lifts.iter().fold(0.0f64, |m, l| m.max(l.abs()));
+        let size = ((max - offset).abs().max((min - offset).abs()) + most).max(1e-30) * (1.0 + SHARE);
         let bits = libm::floor(libm::log2((1i64 << (Y_BITS - SHIFT)) as f64 / size));
         let one = libm::exp2(bits + f64::from(SHIFT - LIMB_BITS));
         let half = HALF >> LIMB_BITS;
         let mut entries = Vec::with_capacity(self.intervals + 1);
-        for (i, pair) in knots.windows(2).enumerate() {
+        for (pair, lift) in knots.windows(2).zip(lifts) {
             let &[from, to] = pair else { continue };
-            let lift = if i == 0 && !first { 0.0 } else { self.lift(f, i, from, to) };
-            // What is never negative stays so.
-            let lift = if min >= 0.0 && (from.min(to) + lift) < 0.0 { 0.0 } else { lift };
             entries.push((((from + lift - offset) * one).round() as i64 + half, ((to - from) * one).round() as i64));
         }
         let end = knots.last().copied().unwrap_or(offset);

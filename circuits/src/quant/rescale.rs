@@ -107,10 +107,6 @@ impl Builder<'_> {
             let (dot, scale) = self.fitted(form, scale * bound / (bound + limit), 0.98, requant)?;
             layer.saturating += 1;
             let limit = (limit * scale).ceil() as i64;
-            let kept = limit * self.options.margin;
-            // The clamp adds its limit to the value: the lane has room for both.
-            let (dot, scale) = self.fitted(form, scale / (1.0 + kept / bound), 0.98, requant)?;
-            let limit = (kept * scale).ceil() as i64;
             return Ok(Plan::Saturate(dot, 1.0 / scale, limit.max(1)));
         }
         let requant = if relu { Requant::ReluShift } else { Requant::Shift };
