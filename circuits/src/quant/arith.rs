@@ -352,7 +352,7 @@ impl Builder<'_> {
             let room = HEADROOM * (1i64 << Y_BITS) as f64 * least.min(1.0);
             let scale = room / lo.abs().max(hi.abs()).max(1e-30);
             let (dot, scale) = self.fitted(form, scale, 0.98, Requant::Identity)?;
-            tops.push((dot, scale * unit));
+            tops.push((dot, scale / unit));
         }
         let (dots, scales): (Vec<Dot>, Vec<f64>) = tops.into_iter().unzip();
         let numerators = self.emit(&dots)?;
@@ -406,7 +406,7 @@ impl Builder<'_> {
                 &[(wire, 1.0)] if form.offset() == 0.0 => wire,
                 _ => self.single(&dot)?,
             };
-            results.push((wire, 1.0 / scale));
+            results.push((wire, scale));
         }
         Ok(index.into_iter().map(|i| results[i]).collect())
     }
@@ -538,29 +538,60 @@ impl Builder<'_> {
         Ok(up.iter().zip(&down).map(|(u, d)| u.plus(d).shifted(-1.0)).collect())
     }
 
-    /// `floor(x_i)` as exact integers, for `|x_i| < 2^19`; values within `2^-20` of the next integer count as that integer.
+    /// `floor(x_i)` as exact integers, for `|x_i| < 2^19`: one lane, two where coefficients are no multiples of `2^-20`. Larger forms saturate where calibration
+    /// allows it.
     ///
     /// # Errors
     /// [`QuantError::Unbounded`] for larger forms.
     pub fn floor(&mut self, x: &[Form]) -> Result<Vec<Form>, QuantError> {
-        let mut dots = Vec::new();
-        let mut plans = Vec::with_capacity(x.len());
-        for form in x {
+        let one = (1i64 << SHIFT) as f64;
+        let small = |builder: &Self, f: &Form| {
+            let (lo, hi) = builder.interval(f);
+            lo.abs().max(hi.abs()) < one * HEADROOM
+        };
+        let mut forms = x.to_vec();
+        if !forms.iter().all(|f| small(self, f)) {
+            forms = self.tightened(&forms)?;
+        }
+        let fine = |f: &Form| f.terms().iter().all(|t| is_integer(t.1 * one));
+        let rough: Vec<usize> = (0..forms.len()).filter(|&i| !fine(&forms[i])).collect();
+        let narrowed = self.narrowed(&rough.iter().map(|&i| forms[i].clone()).collect::<Vec<Form>>())?;
+        for (&i, form) in rough.iter().zip(narrowed) {
+            forms[i] = form;
+        }
+        let mut first = Vec::new();
+        let mut plans = Vec::with_capacity(forms.len());
+        for form in &forms {
+            let (lo, hi) = self.interval(form);
             if let Some(value) = form.as_constant() {
-                plans.push(Some(Form::constant(value.floor())));
+                plans.push(Err(Form::constant(value.floor())));
                 continue;
             }
-            let one = (1i64 << SHIFT) as f64;
-            let dot = self.dot(form, one, Requant::Identity).filter(|d| self.fits(d));
-            let (lo, hi) = self.interval(form);
+            let (dot, scale) = if fine(form) {
+                (self.dot(form, one, Requant::Identity).filter(|d| self.fits(d)), one)
+            } else {
+                let scale = libm::exp2(libm::floor(libm::log2(self.lane_scale(form)?)).min(f64::from(2 * SHIFT)));
+                let (dot, scale) = self.fitted(form, scale, 0.5, Requant::Identity)?;
+                (Some(dot), scale)
+            };
             let unbounded = QuantError::Unbounded { node: self.node().into(), bound: lo.abs().max(hi.abs()) };
-            let mut dot = dot.ok_or(unbounded)?;
-            dot.requant = Requant::Shift;
-            dots.push(dot);
-            plans.push(None);
+            let dot = dot.filter(|_| scale >= one).ok_or(unbounded)?;
+            first.push(Dot { requant: Requant::Shift, ..dot });
+            plans.push(Ok(scale / one));
         }
-        let mut wires = self.emit(&dots)?.into_iter();
-        let all = plans.into_iter().map(|p| p.or_else(|| wires.next().map(|w| Form::wire(w, 1.0, 0.0))));
+        let first = self.emit(&first)?;
+        // What is left of the scale goes in a second shift: a floor of a floor.
+        let left: Vec<f64> = plans.iter().filter_map(|p| p.as_ref().ok().copied()).collect();
+        let mut second = Vec::new();
+        for (&wire, &left) in first.iter().zip(&left).filter(|(_, l)| **l > 1.0) {
+            second.push(Dot { terms: vec![(wire, (one / left) as i64)], requant: Requant::Shift, ..Dot::default() });
+        }
+        let mut second = self.emit(&second)?.into_iter();
+        let mut wires = first.iter().zip(&left).map(|(&w, &l)| if l > 1.0 { second.next() } else { Some(w) });
+        let all = plans.into_iter().map(|p| match p {
+            Err(constant) => Some(constant),
+            Ok(_) => wires.next().flatten().map(|w| Form::wire(w, 1.0, 0.0)),
+        });
         let whole: Option<Vec<Form>> = all.collect();
         whole.ok_or(QuantError::Malformed { what: "floors", expected: x.len(), got: 0 })
     }

@@ -36,6 +36,7 @@ pub struct Builder<'a> {
     pub(super) options: &'a Options,
     sources: Vec<usize>,
     pub(super) tables: Vec<Table>,
+    pub(super) plans: Vec<super::curve::Plan>,
     pub(super) steps: Vec<Step>,
     pub(super) bounds: Vec<Interval>,
     /// Every wire's value, for each calibration sample.
@@ -75,6 +76,7 @@ impl<'a> Builder<'a> {
             options,
             sources,
             tables: Vec::new(),
+            plans: Vec::new(),
             steps: Vec::new(),
             bounds: vec![Interval::RAW; inputs],
             samples,
@@ -115,6 +117,12 @@ impl<'a> Builder<'a> {
     /// Largest absolute value of a form over the calibration samples; `None` without calibration.
     pub fn calibrated(&self, form: &Form) -> Option<f64> {
         self.samples.iter().map(|wires| form.at(|w| wires[w as usize]).abs()).reduce(f64::max)
+    }
+
+    /// Smallest and largest value of a form over the calibration samples; `None` without calibration.
+    pub fn calibrated_range(&self, form: &Form) -> Option<(f64, f64)> {
+        let values = self.samples.iter().map(|wires| form.at(|w| wires[w as usize]));
+        values.fold(None, |range, v| range.map_or(Some((v, v)), |(lo, hi): (f64, f64)| Some((lo.min(v), hi.max(v)))))
     }
 
     /// Smallest absolute value of a form over the calibration samples; `None` without calibration.

@@ -1,15 +1,71 @@
 //! Arithmetic, comparisons and logic, element by element, with broadcasting.
 
+mod abs;
 mod add;
+mod bits;
 mod clip;
+mod compare;
 mod div;
+mod extremes;
+mod logic;
+mod modulo;
 mod mul;
+mod not_finite;
 mod pointwise;
+mod pow;
+mod rounding;
+mod select;
+mod sign;
+mod sqrt;
 mod sub;
+mod sums;
 
-pub(in crate::ops) use pointwise::{binary, unary};
+pub(in crate::ops) use abs::magnitude;
+#[cfg(test)]
+pub(in crate::ops) use pointwise::tests::each;
+pub(in crate::ops) use pointwise::{
+    binary, broadcast, is_whole, least, live, minus, operand, pair, text, unary, unary_whole, whole, zipped,
+    zipped_whole,
+};
 
 use super::Op;
 
 /// The family's ops, sorted by name.
-pub(super) static OPS: &[&dyn Op] = &[&add::Add, &clip::Clip, &div::Div, &mul::Mul, &sub::Sub];
+pub(super) static OPS: &[&dyn Op] = &[
+    &abs::Abs,
+    &add::Add,
+    &logic::Logic::And,
+    &bits::Bits::Shift,
+    &bits::Bits::And,
+    &bits::BitwiseNot,
+    &bits::Bits::Or,
+    &bits::Bits::Xor,
+    &rounding::Rounding::Ceil,
+    &clip::Clip,
+    &div::Div,
+    &compare::Compare::Equal,
+    &rounding::Rounding::Floor,
+    &compare::Compare::Greater,
+    &compare::Compare::GreaterOrEqual,
+    &not_finite::NotFinite::Infinite,
+    &not_finite::NotFinite::NotANumber,
+    &compare::Compare::Less,
+    &compare::Compare::LessOrEqual,
+    &extremes::Extreme::Max,
+    &sums::Total::Mean,
+    &extremes::Extreme::Min,
+    &modulo::Mod,
+    &mul::Mul,
+    &sign::Neg,
+    &logic::Not,
+    &logic::Logic::Or,
+    &pow::Pow,
+    &sqrt::Reciprocal,
+    &rounding::Rounding::Round,
+    &sign::Sign,
+    &sqrt::Sqrt,
+    &sub::Sub,
+    &sums::Total::Sum,
+    &select::Where,
+    &logic::Logic::Xor,
+];

@@ -1,0 +1,166 @@
+//! Softmax and LogSoftmax along one axis (up to opset 12: over all dimensions from the axis on). A row's maximum takes two lanes an element where the row may spread widely; then an
+//! exponential from a table and a product an element, and one reciprocal or logarithm a row.
+
+use crate::model::tensor::Tensor;
+use crate::quant::QuantError;
+use crate::quant::builder::Builder;
+use crate::quant::curve::Function1;
+use crate::quant::form::Form;
+
+use crate::ops::activation::log::logarithm;
+use crate::ops::{Call, Op, Value};
+
+/// Rows that spread less than this need no maximum.
+const NARROW: f64 = 2.0;
+/// The sum of a row's exponentials is at least `exp(0)`, less what tables and rounding lose.
+const LEAST_SUM: f64 = 0.98;
+
+/// Softmax, or its logarithm.
+pub(super) enum Softmax {
+    /// The logarithm.
+    Log,
+    /// The distribution itself.
+    Plain,
+}
+
+/// The rows along which an op of the Softmax family works, and for each row which elements of the tensor they are.
+pub(super) fn rows(call: &Call<'_>, x: &Tensor<Form>) -> Result<Vec<Vec<usize>>, QuantError> {
+    let rank = x.shape().len();
+    let flat = call.node().opset < 13;
+    let axis = call.int("axis", if flat { 1 } else { -1 })?;
+    // Up to opset 12 the axis may be the rank: rows of one element.
+    let axis = if flat && axis == rank as i64 { rank } else { call.axis(axis, rank)? };
+    let (before, after) = x.shape().split_at(axis);
+    let outer: usize = before.iter().product();
+    let (width, inner) = match after.split_first() {
+        Some(_) if flat => (after.iter().product(), 1),
+        Some((width, rest)) => (*width, rest.iter().product()),
+        None => (1, 1),
+    };
+    let row = |i: usize, j: usize| (0..width).map(|k| (i * width + k) * inner + j).collect();
+    Ok((0..outer).flat_map(|i| (0..inner).map(move |j| (i, j))).map(|(i, j)| row(i, j)).collect())
+}
+
+/// The largest form of each row.
+fn largest(builder: &mut Builder<'_>, rows: Vec<Vec<Form>>) -> Result<Vec<Form>, QuantError> {
+    let mut rows = rows;
+    while rows.iter().any(|r| r.len() > 1) {
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        let (mut lo, mut hi) = (f64::INFINITY, f64::NEG_INFINITY);
+        for row in &rows {
+            for pair in row.chunks_exact(2) {
+                let (a, b) = (builder.interval(&pair[0]), builder.interval(&pair[1]));
+                (lo, hi) = (lo.min(a.0).min(b.0), hi.max(a.1).max(b.1));
+                left.push(pair[0].clone());
+                right.push(pair[1].clone());
+            }
+        }
+        // The maximum of two is no larger than both can be, which its form does not say.
+        let found = builder.maximum(&left, &right)?;
+        let mut found = builder.clip(&found, lo, hi)?.into_iter();
+        for row in &mut rows {
+            let pairs = row.len() / 2;
+            let odd = if row.len() % 2 == 1 { row.pop() } else { None };
+            *row = found.by_ref().take(pairs).chain(odd).collect();
+        }
+    }
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// For each row: its elements less their maximum (or a bound of it), and the sum of their exponentials, with these.
+type Exponentials = (Vec<Vec<Form>>, Vec<Vec<Form>>, Vec<Form>);
+
+fn exponentials(builder: &mut Builder<'_>, rows: Vec<Vec<Form>>) -> Result<Exponentials, QuantError> {
+    let ends = rows.iter().flatten().map(|f| builder.interval(f));
+    let (lo, hi) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |r, i| (r.0.min(i.0), r.1.max(i.1)));
+    let wide = hi - lo > NARROW;
+    let rows = if wide {
+        let width = rows.first().map_or(1, Vec::len).max(1);
+        let flat = builder.compact(&rows.concat())?;
+        flat.chunks(width).map(<[Form]>::to_vec).collect()
+    } else {
+        rows
+    };
+    let tops = if wide { largest(builder, rows.clone())? } else { vec![Form::constant(hi); rows.len()] };
+    let mut shifted = Vec::with_capacity(rows.len());
+    for (row, top) in rows.iter().zip(&tops) {
+        let top = top.scaled(-1.0);
+        shifted.push(row.iter().map(|f| f.plus(&top)).collect::<Vec<Form>>());
+    }
+    // Nothing is above its maximum but by rounding.
+    let exp = Function1::new("exp up to 0", |x: f64| libm::exp(x.min(0.0)));
+    let mut values = builder.function(&shifted.concat(), &exp)?.into_iter();
+    let values: Vec<Vec<Form>> = shifted.iter().map(|row| values.by_ref().take(row.len()).collect()).collect();
+    let total = |row: &Vec<Form>| row.iter().fold(Form::constant(0.0), |sum, f| sum.plus(f));
+    let sums: Vec<Form> = values.iter().map(total).collect();
+    let sums = if wide { builder.clip(&sums, LEAST_SUM, f64::INFINITY)? } else { sums };
+    Ok((shifted, values, sums))
+}
+
+impl Op for Softmax {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Log => "LogSoftmax",
+            Self::Plain => "Softmax",
+        }
+    }
+
+    fn accepts(&self) -> &'static str {
+        "one float tensor; axis an integer"
+    }
+
+    fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
+        let x = call.forms(0)?;
+        let at = rows(call, &x)?;
+        let picked = at.iter().map(|row| row.iter().map(|&i| x.data()[i].clone()).collect()).collect();
+        if x.is_empty() {
+            return Ok(vec![Value::Live(x)]);
+        }
+        let (shifted, values, sums) = exponentials(builder, picked)?;
+        let results: Vec<Form> = match self {
+            Self::Plain => {
+                let bottoms = values.iter().zip(&sums).flat_map(|(row, sum)| vec![sum.clone(); row.len()]);
+                builder.divide(&values.concat(), &bottoms.collect::<Vec<Form>>())?
+            }
+            Self::Log => {
+                let logs = logarithm(builder, &sums)?;
+                let less =
+                    |(row, log): (&Vec<Form>, &Form)| row.iter().map(|f| f.plus(&log.scaled(-1.0))).collect::<Vec<_>>();
+                shifted.iter().zip(&logs).flat_map(less).collect()
+            }
+        };
+        let mut data = vec![Form::constant(0.0); x.len()];
+        for (i, result) in at.into_iter().flatten().zip(results) {
+            data[i] = result;
+        }
+        crate::ops::elementwise::live(call, x.shape().to_vec(), data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::fixture::{OnnxBuilder, int};
+    use crate::testing::conformance::{Case, op_conformance};
+
+    fn model(op: &str, shape: &[i64], axis: i64, opset: i64) -> Vec<u8> {
+        let mut m = OnnxBuilder::new(shape);
+        m.model.opset_import[0].version = opset;
+        m.node(op, &["x"], "y", vec![int("axis", axis)]).bytes(shape)
+    }
+
+    fn inputs() -> Vec<Vec<f64>> {
+        vec![vec![1.0, -2.0, 3.5, -0.5, -4.0, 0.0], vec![9.0, -7.0, 3.5, 3.5, 3.5, 3.25], vec![0.0; 6]]
+    }
+
+    fn narrow() -> Vec<Vec<f64>> {
+        vec![vec![0.25, -0.125, 0.0], vec![0.0, 0.25, 0.25]]
+    }
+
+    op_conformance! {
+        rows: Case::new(model("Softmax", &[2, 3], -1, 13), inputs()),
+        columns: Case::new(model("Softmax", &[2, 3], 0, 13), inputs()),
+        flattened: Case::new(model("Softmax", &[1, 2, 3], 1, 11), inputs()),
+        small_inputs: Case::new(model("Softmax", &[1, 3], 1, 13), narrow()),
+        logarithm: Case::new(model("LogSoftmax", &[2, 3], 1, 13), inputs()),
+    }
+}
