@@ -11,12 +11,15 @@ mod classical;
 mod elementwise;
 mod error;
 mod linear;
+mod normalise;
 mod order;
+mod pooling;
 mod quantised;
 mod recurrent;
 mod reduction;
 mod shape;
 mod value;
+mod window;
 
 pub use call::Call;
 pub use error::OpError;
@@ -55,7 +58,9 @@ static FAMILIES: &[&[&dyn Op]] = &[
     classical::OPS,
     elementwise::OPS,
     linear::OPS,
+    normalise::OPS,
     order::OPS,
+    pooling::OPS,
     quantised::OPS,
     recurrent::OPS,
     reduction::OPS,

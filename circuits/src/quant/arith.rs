@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 
 use super::QuantError;
 use super::bounds::{Interval, Y_LIMIT};
-use super::builder::{Builder, Dot, HALF, HEADROOM, integer};
+use super::builder::{Builder, Dot, HALF, HEADROOM, integer, shifts};
 use super::form::Form;
 use super::program::{Divide, MatMul, Requant, SHIFT, Sqrt, Step, Wire, Y_BITS};
 use super::rescale::is_integer;
 
 /// Largest magnitude of a factor, in units: two of them stay inside a lane.
-const FACTOR: f64 = 0.9995 * (1i64 << (Y_BITS / 2)) as f64;
+pub(super) const FACTOR: f64 = 0.9995 * (1i64 << (Y_BITS / 2)) as f64;
 /// Units that the smallest denominator should have: a relative precision of 2^-14.
 const LEAST_DENOMINATOR: f64 = (1i64 << 14) as f64;
 /// A denominator without a positive lower bound is given this many bits at most.
@@ -128,9 +128,9 @@ impl Builder<'_> {
         let factor = Factor { wire, offset: integer(form.offset() / unit, 1 << SHIFT)?, unit };
         // Half a unit of offset is lost at most; not where units are coarse.
         let exact = (form.offset() / unit - factor.offset as f64).abs() < 1e-6 || self.magnitude(factor) > 4096.0;
-        // A product is expanded around the offsets, and its parts are bounded one by one.
-        let bound = self.bounds[wire as usize].magnitude() as f64 + factor.offset.unsigned_abs() as f64;
-        (exact && bound <= FACTOR).then_some(factor)
+        // The product is multiplied out, so its bounds count wire and offset apart.
+        let apart = self.bounds[wire as usize].magnitude() as f64 + factor.offset.abs() as f64;
+        (exact && apart <= FACTOR).then_some(factor)
     }
 
     /// `a · b` of an `m × k` and a `k × n` matrix of forms, row-major. Every factor of one matrix has the same unit, so that sums of products are exact.
@@ -161,33 +161,76 @@ impl Builder<'_> {
     /// Forms as wires of one common unit without offsets, of magnitude `limit` at most. Returns the wires and the unit.
     pub(super) fn uniform(&mut self, forms: &[Form], limit: f64) -> Result<(Vec<Wire>, f64), QuantError> {
         let (distinct, index) = deduplicated(forms);
-        let compacted = self.tightened(&distinct)?;
+        let distinct = self.narrowed(&distinct)?;
+        let plain = if distinct.iter().any(|f| self.saturates(f)) { self.tightened(&distinct)? } else { distinct };
+        if let Some((ready, unit)) = self.common_unit(&plain, limit) {
+            return Ok((index.into_iter().map(|i| ready[i]).collect(), unit));
+        }
+        let plain = self.narrowed(&plain)?;
+        let (dots, unit) = self.level(&plain, limit * (1i64 << SHIFT) as f64, Requant::Shift)?;
+        let wires = self.emit(&dots)?;
+        Ok((index.into_iter().map(|i| wires[i]).collect(), unit))
+    }
+
+    /// The wires of forms that are wires of one common unit already.
+    fn common_unit(&self, forms: &[Form], limit: f64) -> Option<(Vec<Wire>, f64)> {
         let bare = |f: &Form| match f.terms() {
             &[(wire, unit)] if f.offset() == 0.0 && self.bounds[wire as usize].magnitude() as f64 <= limit => {
                 Some((wire, unit))
             }
             _ => None,
         };
-        let ready: Option<Vec<(Wire, f64)>> = compacted.iter().map(bare).collect();
-        if let Some(ready) = ready
-            && let Some(&(_, unit)) = ready.first()
-            && ready.iter().all(|r| r.1 == unit)
-        {
-            return Ok((index.into_iter().map(|i| ready[i].0).collect(), unit));
-        }
-        let bound =
-            compacted.iter().map(|f| self.interval(f)).fold(0.0f64, |m, (lo, hi)| m.max(lo.abs()).max(hi.abs()));
-        let mut scale = limit * (1i64 << SHIFT) as f64 / bound.max(1e-30);
-        for _ in 0..200 {
-            let dots: Option<Vec<Dot>> =
-                compacted.iter().map(|f| self.dot(f, scale, Requant::Shift).filter(|d| self.fits(d))).collect();
-            if let Some(dots) = dots {
-                let wires = self.emit(&dots)?;
-                return Ok((index.into_iter().map(|i| wires[i]).collect(), (1i64 << SHIFT) as f64 / scale));
+        let ready: Vec<(Wire, f64)> = forms.iter().map(bare).collect::<Option<_>>()?;
+        let unit = ready.first()?.1;
+        ready.iter().all(|r| r.1 == unit).then(|| (ready.into_iter().map(|r| r.0).collect(), unit))
+    }
+
+    /// Whether the bounds are so far beyond what calibration saw that a scale made for them would waste bits.
+    pub(super) fn saturates(&self, form: &Form) -> bool {
+        let (lo, hi) = self.interval(form);
+        let seen = self.calibrated(form).filter(|&c| c > 0.0 && form.as_constant().is_none());
+        seen.is_some_and(|seen| lo.abs().max(hi.abs()) > seen * self.options.saturate_above)
+    }
+
+    /// Dot products of one common scale, of magnitude `most` at most before any shift, and the real value of one unit of their results.
+    pub(super) fn level(&self, forms: &[Form], most: f64, requant: Requant) -> Result<(Vec<Dot>, f64), QuantError> {
+        let bound = forms.iter().map(|f| self.interval(f)).fold(0.0f64, |m, (lo, hi)| m.max(lo.abs()).max(hi.abs()));
+        let ratio = common_ratio(forms);
+        let mut scale = most / bound.max(1e-30);
+        for attempt in 0..300 {
+            // Whole weights lose nothing.
+            let snapped = ratio.map(|r| (scale * r).floor() / r).filter(|s| *s > 0.99 * scale).unwrap_or(scale);
+            let dot = |f: &Form| self.dot(f, snapped, requant).filter(|d| self.fits(d));
+            if let Some(dots) = forms.iter().map(dot).collect::<Option<Vec<_>>>() {
+                return Ok((dots, if shifts(requant) { (1i64 << SHIFT) as f64 / snapped } else { 1.0 / snapped }));
             }
-            scale *= 0.99;
+            scale *= if attempt < 150 { 0.995 } else { 0.7 };
         }
         Err(QuantError::Unbounded { node: self.node().into(), bound })
+    }
+
+    /// Forms of at most one term each, as [`Self::compact`]; those of each group of `group` neighbours that has a form of more terms get one common unit, so
+    /// that comparisons between them are exact.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn aligned(&mut self, forms: &[Form], group: usize) -> Result<Vec<Form>, QuantError> {
+        if forms.iter().all(|f| f.terms().len() <= 1) || forms.iter().any(|f| self.saturates(f)) {
+            return self.compact(forms);
+        }
+        let mut forms = self.narrowed(forms)?;
+        let (mut dots, mut plans) = (Vec::new(), Vec::new());
+        for (g, chunk) in forms.chunks(group.max(1)).enumerate() {
+            if chunk.iter().any(|f| f.terms().len() > 1) {
+                let (own, unit) = self.level(chunk, HEADROOM * (1i64 << Y_BITS) as f64, Requant::Shift)?;
+                plans.extend((0..own.len()).map(|i| (g * group.max(1) + i, unit)));
+                dots.extend(own);
+            }
+        }
+        for (wire, (at, unit)) in self.emit(&dots)?.into_iter().zip(plans) {
+            forms[at] = Form::wire(wire, unit, 0.0);
+        }
+        Ok(forms)
     }
 
     /// Compacted forms whose bounds are not far beyond what calibration saw: others saturate, with their flag.
@@ -235,7 +278,23 @@ impl Builder<'_> {
     /// # Errors
     /// As [`Self::compact`]; [`QuantError::Malformed`] when the lists differ in length.
     pub fn divide(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
-        same_length(a, b)?;
+        let pairs = same_length(a, b)?;
+        if pairs.iter().any(|(_, y)| y.as_constant() == Some(0.0)) {
+            return Err(QuantError::Unbounded { node: self.node().into(), bound: f64::INFINITY });
+        }
+        let live = |(_, y): &&(&Form, &Form)| y.as_constant().is_none();
+        let (top, bottom): (Vec<Form>, Vec<Form>) =
+            pairs.iter().filter(live).map(|(x, y)| ((*x).clone(), (*y).clone())).unzip();
+        let mut quotients = self.live_quotients(&top, &bottom)?.into_iter();
+        let all = pairs.iter().map(|(x, y)| match y.as_constant() {
+            Some(divisor) => Some(x.scaled(1.0 / divisor)),
+            None => quotients.next(),
+        });
+        let whole: Option<Vec<Form>> = all.collect();
+        whole.ok_or(QuantError::Malformed { what: "quotients", expected: a.len(), got: top.len() })
+    }
+
+    fn live_quotients(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
         let (distinct, index) = deduplicated(b);
         if 2 * distinct.len() <= a.len() || a.iter().all(|f| f.as_constant().is_some()) {
             let inverse = self.reciprocal(&distinct)?;
@@ -279,6 +338,8 @@ impl Builder<'_> {
             let signs: Vec<Form> = self.sign(&signed)?.iter().map(|s| s.scaled(2.0).shifted(-1.0)).collect();
             let tops: Vec<Form> = mixed.iter().map(|&i| numerators[i].clone()).collect();
             let (tops, sizes) = (self.multiply(&tops, &signs)?, self.absolute(&signed)?);
+            // Interval arithmetic does not know that a magnitude is not negative; a Relu does.
+            let sizes = self.relu(&sizes)?;
             for ((i, top), size) in mixed.into_iter().zip(tops).zip(sizes) {
                 numerators[i] = top;
                 denominators[i] = size;
@@ -329,11 +390,13 @@ impl Builder<'_> {
             };
             let (dot, scale) = self.denominator(form, scale)?;
             dots.push(dot);
-            floors.push((scale, ((floor * scale).floor() as i64).max(1), lo * scale < 1.0));
+            // A bound that the form itself keeps needs no clamp, and its rounding no flag.
+            let held = if floor > lo { (floor * scale).floor() as i64 } else { 1 };
+            floors.push((scale, held.max(1)));
         }
         let wires = self.emit(&dots)?;
         let mut clamps = Vec::new();
-        for (&wire, &(_, floor, _)) in wires.iter().zip(&floors) {
+        for (&wire, &(_, floor)) in wires.iter().zip(&floors) {
             clamps.push((wire, Interval { lo: floor, hi: self.bounds[wire as usize].hi.max(floor) }));
         }
         let (held, deviations) = self.clamp_exact(&clamps, true)?;
@@ -344,7 +407,7 @@ impl Builder<'_> {
             .collect::<Option<_>>()
             .ok_or(QuantError::Malformed { what: "denominators", expected: held.len(), got: 0 })?;
         let mut results = Vec::with_capacity(held.len());
-        for ((form, dot), (scale, _, _)) in held.iter().zip(exact).zip(floors) {
+        for ((form, dot), (scale, _)) in held.iter().zip(exact).zip(floors) {
             let wire = match form.terms() {
                 &[(wire, 1.0)] if form.offset() == 0.0 => wire,
                 _ => self.single(&dot)?,
@@ -354,18 +417,23 @@ impl Builder<'_> {
         Ok(index.into_iter().map(|i| results[i]).collect())
     }
 
-    /// A form as a lane of about `scale` units per 1.0, with a weight that is not rounded coarsely.
+    /// A dot product for a form of one term, of about `scale` units per 1.0, and its exact scale: the weight is whole, so that rounding it costs nothing.
     fn denominator(&self, form: &Form, scale: f64) -> Result<(Dot, f64), QuantError> {
         let one = (1i64 << SHIFT) as f64;
-        match *form.terms() {
-            [(_, c)] if c.abs() * scale >= 1.0 => {
-                // A whole number of the wire's units.
-                let whole = (c.abs() * scale).floor() / c.abs();
-                self.fitted(form, whole, 0.98, Requant::Identity)
-            }
-            [_] => self.fitted(form, scale * one, 0.98, Requant::Shift).map(|(dot, scale)| (dot, scale / one)),
-            _ => self.fitted(form, scale, 0.98, Requant::Identity),
+        let weight = form.terms().iter().map(|t| t.1.abs()).fold(0.0, f64::max) * scale;
+        if weight > 0.0 && weight < 0.5 {
+            let (dot, found) = self.fitted(form, scale * one, 0.98, Requant::Shift)?;
+            return Ok((dot, found / one));
         }
+        let mut whole = weight.round().max(1.0);
+        while weight > 0.0 && whole >= 1.0 {
+            let exact = scale * whole / weight;
+            if let Some(dot) = self.dot(form, exact, Requant::Identity).filter(|d| self.fits(d)) {
+                return Ok((dot, exact));
+            }
+            whole = (whole * 0.98).floor();
+        }
+        self.fitted(form, scale, 0.98, Requant::Identity)
     }
 
     /// `sqrt(max(x, 0))` for each form.
@@ -541,6 +609,13 @@ fn same_length<'a>(a: &'a [Form], b: &'a [Form]) -> Result<Vec<(&'a Form, &'a Fo
     } else {
         Err(QuantError::Malformed { what: "operands", expected: a.len(), got: b.len() })
     }
+}
+
+/// The smallest coefficient, if all coefficients are whole multiples of it.
+fn common_ratio(forms: &[Form]) -> Option<f64> {
+    let all = || forms.iter().flat_map(|f| f.terms().iter().map(|t| t.1));
+    let least = all().map(f64::abs).reduce(f64::min)?;
+    all().all(|c| is_integer(c / least)).then_some(least)
 }
 
 /// The distinct forms, and for each form which of them it is.

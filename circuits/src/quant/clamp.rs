@@ -4,7 +4,7 @@
 //! arithmetic sees its range. Deviations `relu(floor((lo - x + 2^20 - 1) / 2^20))` and the like are 0 iff that side did not act.
 
 use super::QuantError;
-use super::bounds::Interval;
+use super::bounds::{Interval, Y_LIMIT};
 use super::builder::{Builder, Dot};
 use super::form::Form;
 use super::program::{Requant, SHIFT, Wire, Y_BITS};
@@ -40,6 +40,55 @@ impl Builder<'_> {
 
     /// Clamps wires to integer intervals. Returns the clamped values in units and, if asked, wires that are 0 iff no clamp acted.
     pub(super) fn clamp_exact(
+        &mut self,
+        clamps: &[(Wire, Interval)],
+        with_deviations: bool,
+    ) -> Result<(Vec<Form>, Vec<Wire>), QuantError> {
+        // A wire that fills its lane has no room for the distance to a limit: its two signs are clamped apart.
+        let wide = |&&(x, range): &&(Wire, Interval)| {
+            let bounds = self.bounds[x as usize];
+            range.lo <= 0 && range.hi >= 0 && (bounds.hi - range.lo >= Y_LIMIT || range.hi - bounds.lo >= Y_LIMIT)
+        };
+        let wires: Vec<Wire> = clamps.iter().filter(wide).map(|c| c.0).collect();
+        if wires.is_empty() {
+            return self.clamp_narrow(clamps, with_deviations);
+        }
+        let side = |&x: &Wire, sign| Dot { terms: vec![(x, sign)], requant: Requant::Relu, ..Dot::default() };
+        let sides: Vec<Dot> = wires.iter().flat_map(|x| [side(x, 1), side(x, -1)]).collect();
+        let mut parts = Vec::with_capacity(clamps.len() + wires.len());
+        let mut split = Vec::with_capacity(clamps.len());
+        for clamp in clamps {
+            split.push(wide(&clamp));
+        }
+        let mut sides = self.emit(&sides)?.into_iter();
+        for (&(x, range), &split) in clamps.iter().zip(&split) {
+            match (split, split.then(|| sides.next()).flatten(), split.then(|| sides.next()).flatten()) {
+                (true, Some(above), Some(below)) => {
+                    parts.push((above, Interval { lo: 0, hi: range.hi }));
+                    parts.push((below, Interval { lo: 0, hi: -range.lo }));
+                }
+                _ => parts.push((x, range)),
+            }
+        }
+        let (clamped, deviations) = self.clamp_narrow(&parts, with_deviations)?;
+        let mut clamped = clamped.into_iter();
+        let mut forms = Vec::with_capacity(clamps.len());
+        let lost = QuantError::Malformed { what: "clamps", expected: clamps.len(), got: 0 };
+        for split in split {
+            let first = clamped.next().ok_or_else(|| lost.clone())?;
+            if !split {
+                forms.push(first);
+                continue;
+            }
+            let whole = first.plus(&clamped.next().ok_or_else(|| lost.clone())?.scaled(-1.0));
+            let dot = self.dot(&whole, 1.0, Requant::Identity).ok_or_else(|| lost.clone())?;
+            forms.push(Form::wire(self.single(&dot)?, 1.0, 0.0));
+        }
+        Ok((forms, deviations))
+    }
+
+    /// [`Self::clamp_exact`] for wires with room in their lanes.
+    fn clamp_narrow(
         &mut self,
         clamps: &[(Wire, Interval)],
         with_deviations: bool,

@@ -6,7 +6,7 @@
 //! | [`domain`] | domains of inputs, read off the graph where nothing else gives them |
 //! | [`program`] | the integer program that circuit and interpreter share |
 //! | [`form`] | linear forms: what Gemm, Add and the like cost until they are needed (nothing) |
-//! | [`builder`], `arith`, `layer`, `order`, `rescale`, `round`, `clamp`, [`curve`], [`gate`], `pieces`, `lookup`, `output` | forms become steps: scales, saturation, flags, tables |
+//! | [`builder`], `arith`, `layer`, `normalise`, `order`, `rescale`, `round`, `clamp`, [`curve`], [`gate`], `pieces`, `lookup`, `output` | forms become steps: scales, saturation, flags, tables |
 //! | [`forest`], `winner` | decision trees; the largest of several values |
 //! | [`domain`], `synthetic` | what a bare ONNX file's inputs look like; samples in place of calibration |
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
@@ -17,6 +17,8 @@
 //! Maths: `docs/gadgets/quantisation.md`. Not here: circuits (see [`crate::inference`]).
 
 mod arith;
+#[cfg(test)]
+mod arith_tests;
 pub mod bounds;
 pub mod builder;
 mod clamp;
@@ -30,8 +32,9 @@ pub mod form;
 pub mod gate;
 pub mod interpreter;
 mod layer;
-mod order;
 mod lookup;
+mod normalise;
+mod order;
 mod output;
 mod pieces;
 pub mod program;

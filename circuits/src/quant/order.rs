@@ -43,7 +43,7 @@ impl Builder<'_> {
     /// # Errors
     /// As [`Self::compact`].
     pub fn integers(&mut self, forms: &[Form], limit: f64) -> Result<(Vec<Form>, f64), QuantError> {
-        if let Some(unit) = self.common_unit(forms, limit) {
+        if let Some(unit) = self.one_unit(forms, limit) {
             let whole = |f: &Form| {
                 let terms = f.terms().iter().map(|&(w, c)| (w, (c / unit).round())).collect();
                 Form::from_sorted(terms, (f.offset() / unit).round())
@@ -54,7 +54,7 @@ impl Builder<'_> {
         Ok((wires.into_iter().map(|w| Form::wire(w, 1.0, 0.0)).collect(), unit))
     }
 
-    fn common_unit(&self, forms: &[Form], limit: f64) -> Option<f64> {
+    fn one_unit(&self, forms: &[Form], limit: f64) -> Option<f64> {
         let unit = forms.iter().flat_map(Form::terms).map(|t| t.1.abs()).reduce(f64::min)?;
         let whole = |f: &Form| {
             let (lo, hi) = self.interval(f);

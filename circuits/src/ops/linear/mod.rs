@@ -1,10 +1,17 @@
 //! Dot products: matrices, convolutions.
 
+mod conv;
+mod conv_transpose;
+mod einsum;
 mod gemm;
 mod matmul;
 mod product;
 
+pub(in crate::ops) use conv::constant;
+pub(in crate::ops) use product::prepared;
+
 use super::Op;
 
 /// The family's ops, sorted by name.
-pub(super) static OPS: &[&dyn Op] = &[&gemm::Gemm, &matmul::MatMul];
+pub(super) static OPS: &[&dyn Op] =
+    &[&conv::Conv, &conv_transpose::ConvTranspose, &einsum::Einsum, &gemm::Gemm, &matmul::MatMul];
