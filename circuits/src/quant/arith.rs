@@ -351,14 +351,14 @@ impl Builder<'_> {
     fn quotients(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
         let bottoms = self.denominators(b)?;
         let mut tops = Vec::with_capacity(a.len());
-        for (form, &(wire, unit)) in a.iter().zip(&bottoms) {
+        for (form, &(wire, below)) in a.iter().zip(&bottoms) {
             // Not more bits than the smallest denominator leaves to the quotient.
             let (lo, hi) = self.interval(form);
             let least = self.bounds[wire as usize].lo.max(1) as f64;
             let room = HEADROOM * (1i64 << Y_BITS) as f64 * least.min(1.0);
             let scale = room / lo.abs().max(hi.abs()).max(1e-30);
             let (dot, scale) = self.fitted(form, scale, 0.98, Requant::Identity)?;
-            tops.push((dot, scale / unit));
+            tops.push((dot, scale / below));
         }
         let (dots, scales): (Vec<Dot>, Vec<f64>) = tops.into_iter().unzip();
         let numerators = self.emit(&dots)?;
@@ -372,7 +372,7 @@ impl Builder<'_> {
         Ok(results)
     }
 
-    /// Positive wires for forms that are not negative, with their units. Equal forms share a wire.
+    /// Positive wires for forms that are not negative, with their units per 1.0. Equal forms share a wire.
     fn denominators(&mut self, forms: &[Form]) -> Result<Vec<(Wire, f64)>, QuantError> {
         let (distinct, index) = deduplicated(forms);
         let narrowed = if distinct.iter().any(|f| f.terms().len() > 1) { self.compact(&distinct)? } else { distinct };
@@ -412,7 +412,7 @@ impl Builder<'_> {
                 &[(wire, 1.0)] if form.offset() == 0.0 => wire,
                 _ => self.single(&dot)?,
             };
-            results.push((wire, 1.0 / scale));
+            results.push((wire, scale));
         }
         Ok(index.into_iter().map(|i| results[i]).collect())
     }
