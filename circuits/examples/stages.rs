@@ -9,8 +9,8 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use dodona_circuits::api::{AggregatedProver, DirectProver, Input, KeyRing, Mode, Model, Slot, SourceInput};
 use dodona_circuits::api::CompileRequest;
+use dodona_circuits::api::{AggregatedProver, DirectProver, Input, KeyRing, Mode, Model, Slot, SourceInput};
 use dodona_circuits::keys::{Silent, SrsOrigin};
 use dodona_circuits::quant::compile::default_scales;
 use dodona_circuits::quant::{Calibration, Options};

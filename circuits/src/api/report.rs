@@ -115,6 +115,7 @@ pub(super) fn used(kind: RowKind) -> [bool; ADVICE.len()] {
         RowKind::Requant(_) | RowKind::Assert => [x; 7],
         RowKind::Function => [x, x, x, x, x, o, x],
         RowKind::Poseidon { .. } => [x, x, x, x, o, x, x],
+        RowKind::Matrix(_) => [x, x, x, o, o, o, o],
     }
 }
 

@@ -183,6 +183,8 @@ fn attribute(a: &AttributeProto, node: &str) -> Result<Attribute, ModelError> {
     let real = |value: f32| finite(&whole(), 0, f64::from(value));
     let unsupported = |what| ModelError::Unsupported { name: whole(), what };
     match AttributeType::try_from(a.r#type).unwrap_or(AttributeType::Undefined) {
+        // No input is NaN: an Imputer that replaces those replaces nothing.
+        AttributeType::Float if a.name == "replaced_value_float" && a.f.is_nan() => Ok(Attribute::Float(f64::NAN)),
         AttributeType::Float => Ok(Attribute::Float(real(a.f)?)),
         AttributeType::Int => Ok(Attribute::Int(a.i)),
         AttributeType::String => match String::from_utf8(a.s.clone()) {
@@ -210,12 +212,12 @@ fn texts(strings: &[Vec<u8>]) -> Option<Attribute> {
     texts.map(Attribute::Texts)
 }
 
+/// Numbers as they are; infinities (masks, open ends) as the largest `f32`; no NaN.
 fn finite(name: &str, index: usize, value: f64) -> Result<f64, ModelError> {
-    if value.is_finite() {
-        Ok(value)
-    } else {
-        Err(ModelError::NotFinite { name: name.into(), index, value: value.to_string() })
+    if value.is_nan() {
+        return Err(ModelError::NotFinite { name: name.into(), index, value: value.to_string() });
     }
+    Ok(value.clamp(f64::from(f32::MIN), f64::from(f32::MAX)))
 }
 
 fn constant(t: &TensorProto, name: &str) -> Result<Constant, ModelError> {
@@ -230,9 +232,7 @@ fn constant(t: &TensorProto, name: &str) -> Result<Constant, ModelError> {
     let shape = shape.unwrap_or_default();
     let real = |values: Vec<f64>| -> Result<Constant, ModelError> {
         let got = values.len();
-        for (i, &v) in values.iter().enumerate() {
-            finite(name, i, v)?;
-        }
+        let values = values.into_iter().enumerate().map(|(i, v)| finite(name, i, v)).collect::<Result<_, _>>()?;
         Tensor::new(shape.clone(), values).map(Constant::Real).ok_or_else(|| wrong(got))
     };
     let int = |values: Vec<i64>| {

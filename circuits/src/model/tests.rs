@@ -71,11 +71,13 @@ fn other_dynamic_dimensions_are_refused_with_the_axis() {
 }
 
 #[test]
-fn weights_must_be_finite() {
-    for (bad, text) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (f32::NEG_INFINITY, "-inf")] {
-        let error = changed(|m| graph(m).initializer[0].raw_data[4..8].copy_from_slice(&bad.to_le_bytes()));
-        let expected = ModelError::NotFinite { name: "w1".into(), index: 1, value: text.into() };
-        assert_eq!(error, Err(expected));
+fn weights_are_numbers_and_infinities_become_the_largest_one() {
+    let with = |v: f32| changed(|m| graph(m).initializer[0].raw_data[4..8].copy_from_slice(&v.to_le_bytes()));
+    let expected = ModelError::NotFinite { name: "w1".into(), index: 1, value: "NaN".into() };
+    assert_eq!(with(f32::NAN), Err(expected));
+    for (given, kept) in [(f32::INFINITY, f32::MAX), (f32::NEG_INFINITY, f32::MIN)] {
+        let graph = with(given).unwrap();
+        assert!(matches!(&graph.constants["w1"], Constant::Real(t) if t.data()[1] == f64::from(kept)));
     }
 }
 
@@ -88,8 +90,6 @@ fn tensors_must_hold_their_data() {
     let entry = StringStringEntryProto { key: "location".into(), value: "w.bin".into() };
     let error = changed(|m| graph(m).initializer[0].external_data = vec![entry]).unwrap_err();
     assert_eq!(error, ModelError::ExternalData { name: "w1".into() });
-    let error = changed(|m| graph(m).initializer[0].data_type = 8).unwrap_err();
-    assert!(matches!(&error, ModelError::Type { got, .. } if got == "STRING"), "{error}");
     let unused = TensorProto { name: "text".into(), dims: vec![1], data_type: 8, ..Default::default() };
     assert!(changed(|m| graph(m).initializer.push(unused)).is_ok());
     let error = changed(|m| graph(m).initializer[0].dims = vec![1 << 40, 1 << 40]).unwrap_err();
@@ -137,20 +137,6 @@ fn an_unknown_op_is_named_with_its_node() {
     let expected = "op `Unheard` (node `Unheard_a`) is not supported; supported are A";
     assert!(error.to_string().starts_with(expected), "{error}");
     assert!(matches!(error, QuantError::Op(OpError::Unknown { .. })));
-}
-
-#[test]
-fn products_of_two_inputs_are_refused_with_shapes() {
-    let mut m = OnnxBuilder::new(&[2, 2]);
-    let error = refused(&m.node("Mul", &["x", "x"], "y", vec![]).bytes(&[2, 2]));
-    assert_eq!(
-        error.to_string(),
-        "op `Mul` (node `Mul_y`, inputs [2, 2] [2, 2]): both factors depend on the model's inputs; \
-         accepted: two float tensors that broadcast, at least one of them constant"
-    );
-    let mut m = OnnxBuilder::new(&[2, 2]);
-    let error = refused(&m.node("MatMul", &["x", "x"], "y", vec![]).bytes(&[2, 2]));
-    assert!(matches!(error, QuantError::Op(OpError::Refused { .. })), "{error}");
 }
 
 #[test]

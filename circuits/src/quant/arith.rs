@@ -351,14 +351,15 @@ impl Builder<'_> {
     fn quotients(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
         let bottoms = self.denominators(b)?;
         let mut tops = Vec::with_capacity(a.len());
-        for (form, &(wire, unit)) in a.iter().zip(&bottoms) {
+        for (form, &(wire, below)) in a.iter().zip(&bottoms) {
             // Not more bits than the smallest denominator leaves to the quotient.
             let (lo, hi) = self.interval(form);
             let least = self.bounds[wire as usize].lo.max(1) as f64;
-            let room = HEADROOM * (1i64 << Y_BITS) as f64 * least.min(1.0);
+            // Half a lane, so that the quotient can be held at a limit.
+            let room = 0.5 * HEADROOM * (1i64 << Y_BITS) as f64 * least.min(1.0);
             let scale = room / lo.abs().max(hi.abs()).max(1e-30);
             let (dot, scale) = self.fitted(form, scale, 0.98, Requant::Identity)?;
-            tops.push((dot, scale / unit));
+            tops.push((dot, scale / below));
         }
         let (dots, scales): (Vec<Dot>, Vec<f64>) = tops.into_iter().unzip();
         let numerators = self.emit(&dots)?;
@@ -369,10 +370,32 @@ impl Builder<'_> {
             // A floor is half a unit low on average.
             results.push(Form::wire(wire, 1.0 / scale, 0.5 / scale));
         }
-        Ok(results)
+        self.limited(results)
     }
 
-    /// Positive wires for forms that are not negative, with their units. Equal forms share a wire.
+    /// Quotients far beyond what calibration saw are held there before they are narrowed, with their flag.
+    fn limited(&mut self, mut forms: Vec<Form>) -> Result<Vec<Form>, QuantError> {
+        let (mut clamps, mut at) = (Vec::new(), Vec::new());
+        for (i, form) in forms.iter().enumerate() {
+            let (lo, hi) = self.interval(form);
+            let (Some(seen), &[(wire, unit)]) = (self.calibrated(form), form.terms()) else { continue };
+            let (bound, bounds) = (lo.abs().max(hi.abs()), self.bounds[wire as usize]);
+            let limit = (seen * self.options.margin / unit).ceil();
+            let far = seen > 0.0 && bound > seen * self.options.saturate_above;
+            if far && limit >= 1024.0 && limit + bounds.magnitude() as f64 + 1.0 < Y_LIMIT as f64 {
+                clamps.push((wire, Interval { lo: -(limit as i64), hi: limit as i64 }));
+                at.push((i, unit, form.offset()));
+            }
+        }
+        let (held, deviations) = self.clamp_exact(&clamps, true)?;
+        self.saturated.extend(deviations);
+        for ((i, unit, offset), form) in at.into_iter().zip(held) {
+            forms[i] = form.scaled(unit).shifted(offset);
+        }
+        Ok(forms)
+    }
+
+    /// Positive wires for forms that are not negative, with their units per 1.0. Equal forms share a wire.
     fn denominators(&mut self, forms: &[Form]) -> Result<Vec<(Wire, f64)>, QuantError> {
         let (distinct, index) = deduplicated(forms);
         let narrowed = if distinct.iter().any(|f| f.terms().len() > 1) { self.compact(&distinct)? } else { distinct };
@@ -384,7 +407,9 @@ impl Builder<'_> {
             let floor = if lo > 0.0 { lo } else { 0.0 }.max(seen.unwrap_or(0.0));
             let most = HEADROOM * (1i64 << Y_BITS) as f64 / hi.max(1e-30);
             let scale = if floor > 0.0 {
-                most.min(LEAST_DENOMINATOR.max(FACTOR * floor / hi) / floor)
+                // The further the floor lies below what was seen, the fewer units it needs there.
+                let spare = (8.0 / self.options.margin).min(1.0);
+                most.min((LEAST_DENOMINATOR * spare * spare).max(FACTOR * floor / hi) / floor)
             } else {
                 HEADROOM * (1i64 << DENOMINATOR_BITS) as f64 / hi.max(1e-30)
             };
@@ -412,7 +437,7 @@ impl Builder<'_> {
                 &[(wire, 1.0)] if form.offset() == 0.0 => wire,
                 _ => self.single(&dot)?,
             };
-            results.push((wire, 1.0 / scale));
+            results.push((wire, scale));
         }
         Ok(index.into_iter().map(|i| results[i]).collect())
     }

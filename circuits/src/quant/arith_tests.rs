@@ -3,7 +3,7 @@
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::bounds;
-use super::builder::Builder;
+use super::builder::{Builder, Finished};
 use super::form::Form;
 use super::{Calibration, Options, QuantError};
 
@@ -31,7 +31,7 @@ fn worst(
     let inputs = builder.inputs(&units, &vec![UNIT; domains.len()]).unwrap();
     let results = lower(&mut builder, &inputs).unwrap_or_else(|e| panic!("{domains:?}: {e}"));
     let scales = vec![scale; results.len()];
-    let (program, _) = builder.finish(&results, &scales).unwrap();
+    let Finished { program, .. } = builder.finish(&results, &scales).unwrap();
     bounds::check(&program).unwrap();
     for end in [bounds::Interval::RAW.lo, -1, 0, 1, bounds::Interval::RAW.hi] {
         program.evaluate(&vec![end; domains.len()]).unwrap();
@@ -124,7 +124,7 @@ fn denominators_that_change_their_sign() {
         let mut builder = Builder::new(vec![2], calibration, &options).unwrap();
         let inputs = builder.inputs(&domains.map(|d| (d.0 * UNIT, d.1 * UNIT)), &[UNIT; 2]).unwrap();
         let results = div(&mut builder, &inputs).unwrap();
-        let (program, _) = builder.finish(&results, &[1024.0]).unwrap();
+        let Finished { program, .. } = builder.finish(&results, &[1024.0]).unwrap();
         bounds::check(&program).unwrap();
         for (raw, x) in raw.samples.iter().zip(&samples) {
             let run = program.evaluate(raw).unwrap();

@@ -195,7 +195,7 @@ impl Builder<'_> {
             }
         }
         let bound = size(lo, hi);
-        if !(bound < 1e30) {
+        if bound.is_nan() || bound >= 1e30 {
             return Err(unbounded(bound));
         }
         if hi > lo {
@@ -398,6 +398,7 @@ mod tests {
     use super::*;
     use crate::quant::Calibration;
     use crate::quant::Options;
+    use crate::quant::builder::Finished;
 
     const UNIT: i64 = 1 << 16;
 
@@ -408,7 +409,7 @@ mod tests {
         let domain = (lo * UNIT as f64, hi * UNIT as f64);
         let x = builder.inputs(&[domain], &[UNIT as f64]).unwrap();
         let y = builder.function(&x, f).unwrap();
-        let (program, _) = builder.finish(&y, &[1e5]).unwrap();
+        let Finished { program, .. } = builder.finish(&y, &[1e5]).unwrap();
         crate::quant::bounds::check(&program).unwrap();
         let entries = program.tables.iter().map(|t| t.entries.len()).sum();
         let mut worst: f64 = 0.0;
@@ -471,7 +472,7 @@ mod tests {
         let mut y = builder.function(&x, &exp).unwrap();
         y.extend(builder.function(&[x[0].scaled(0.5)], &curve_of("tanh")).unwrap());
         y.extend(builder.function(&[x[0].scaled(0.7)], &curve_of("tanh")).unwrap());
-        let (program, _) = builder.finish(&y, &[1e4; 3]).unwrap();
+        let Finished { program, .. } = builder.finish(&y, &[1e4; 3]).unwrap();
         assert_eq!(program.tables.len(), 2);
         // exp saturates at 8 times the largest value seen, where x is larger by ln 8.
         let edge = ((63.0 / 64.0 + 8f64.ln()) * UNIT as f64) as i64;
@@ -492,7 +493,7 @@ mod tests {
         let x = builder.inputs(&[(-5.0, 9.0), (0.0, 3.0)], &[1.0, 1.0]).unwrap();
         let tables = [vec![3.0, -7.0, 1e6, 5.0], vec![0.5, 0.25, -1.0, 1e8], vec![1e6, 7.0, -9e5, 0.0]];
         let y: Vec<Form> = builder.lookup(&x, &tables).unwrap().concat();
-        let (program, _) = builder.finish(&y, &[1.0, 100.0, 1.0, 1.0, 100.0, 1.0]).unwrap();
+        let Finished { program, .. } = builder.finish(&y, &[1.0, 100.0, 1.0, 1.0, 100.0, 1.0]).unwrap();
         crate::quant::bounds::check(&program).unwrap();
         for i in -5..10i64 {
             let run = program.evaluate(&[i, i.clamp(0, 3)]).unwrap();

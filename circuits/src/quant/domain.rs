@@ -13,6 +13,8 @@ use super::compile::{DEFAULT_DOMAIN, DEFAULT_INTEGERS, DEFAULT_SCALE};
 
 /// Features that a tree does not read may be anything; this is what others widen to at most, in reals.
 const WIDEST: f64 = (1i64 << 22) as f64;
+/// Units per 1.0 of what trees read.
+const DECIMAL_SCALE: u64 = 1_000_000;
 /// Linear models and normalisers take raw features of this size.
 const LINEAR_DOMAIN: f64 = 256.0;
 /// A standardised input lies within so many deviations.
@@ -122,10 +124,11 @@ fn stated(graph: &Graph, node: &Node, image: &Image, start: Expected) -> Option<
         "TreeEnsembleClassifier" | "TreeEnsembleRegressor" => {
             let mut found = thresholds(node, image, start)?;
             if graph.nodes.iter().filter(|n| n.inputs.contains(&image.name)).count() == 1 {
-                // Comparisons are exact, and no clamp is needed.
+                // Comparisons are exact, and no clamp is needed. Thresholds are often values of the data, which are decimal.
+                let scale = if start.scale == DEFAULT_SCALE { DECIMAL_SCALE } else { start.scale };
                 let raw = Interval::RAW;
-                let all = (raw.lo as f64 / start.scale as f64, raw.hi as f64 / start.scale as f64);
-                found.iter_mut().for_each(|e| e.domain = all);
+                let domain = (raw.lo as f64 / scale as f64, raw.hi as f64 / scale as f64);
+                found.iter_mut().for_each(|e| (e.scale, e.domain) = (scale, domain));
             }
             Some(found)
         }

@@ -5,8 +5,8 @@
 //! | [`compile`] | the entry point: ONNX bytes, specification and calibration in, program and scales out |
 //! | [`program`] | the integer program that circuit and interpreter share |
 //! | [`form`] | linear forms: what Gemm, Add and the like cost until they are needed (nothing) |
-//! | [`builder`], `arith`, `clamp`, `layer`, `lookup`, `normalise`, `order`, `rescale`, `round`, [`curve`], [`gate`], `output` | forms become steps: scales, saturation, flags, tables |
-//! | [`forest`] | decision trees: bits, blocks, tables |
+//! | [`builder`], `arith`, `clamp`, `layer`, `lookup`, `normalise`, `order`, `pieces`, `rescale`, `round`, [`curve`], [`gate`], `output` | forms become steps: scales, saturation, flags, tables |
+//! | [`forest`], `winner` | decision trees; the largest of several values |
 //! | [`domain`], `synthetic` | what a bare ONNX file's inputs look like; samples in place of calibration |
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |

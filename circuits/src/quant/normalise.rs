@@ -34,7 +34,7 @@ impl Builder<'_> {
                 Some(x) => constant_row(&x, count, epsilon),
                 None => {
                     let quotients = self.row_quotients(row, count, epsilon)?;
-                    self.held(quotients)?
+                    self.bounded_by_norm(quotients)?
                 }
             });
         }
@@ -107,7 +107,7 @@ impl Builder<'_> {
     }
 
     /// The quotients, held at the bound that no element can pass.
-    fn held(&mut self, quotients: Quotients) -> Result<Vec<Form>, QuantError> {
+    fn bounded_by_norm(&mut self, quotients: Quotients) -> Result<Vec<Form>, QuantError> {
         let range = Interval { lo: -quotients.most, hi: quotients.most };
         let clamps: Vec<(Wire, Interval)> = quotients.wires.iter().map(|&w| (w, range)).collect();
         let (held, _) = self.clamp_exact(&clamps, false)?;

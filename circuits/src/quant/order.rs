@@ -358,6 +358,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::quant::builder::Finished;
     use crate::quant::{Evaluation, Options};
 
     const DOMAIN: (f64, f64) = (-5000.0, 100_000.0);
@@ -368,7 +369,7 @@ mod tests {
         let mut builder = Builder::new(vec![raw.len()], None, &options).unwrap();
         let inputs = builder.inputs(&vec![DOMAIN; raw.len()], &vec![100.0; raw.len()]).unwrap();
         let asked = ask(&mut builder, &inputs);
-        let (program, _) = builder.finish(&asked, &vec![200.0; asked.len()]).unwrap();
+        let Finished { program, .. } = builder.finish(&asked, &vec![200.0; asked.len()]).unwrap();
         crate::quant::bounds::check(&program).unwrap();
         program.evaluate(raw).unwrap()
     }

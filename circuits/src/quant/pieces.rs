@@ -91,8 +91,8 @@ impl Piece {
                 worst = worst.max((f(self.knot(i) + part * self.width()) - chord).abs() + rounding);
             }
             worst = worst.max(lift.abs() + rounding);
-            if !(worst <= enough) {
-                return f64::INFINITY.min(worst).max(enough * 2.0);
+            if worst > enough {
+                return worst;
             }
         }
         worst

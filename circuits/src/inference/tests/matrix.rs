@@ -15,7 +15,7 @@ use crate::inference::layout::{Layout, SourceInput, SourceKind, Task};
 use crate::quant::program::{Block, Lane, MatMul, NO_WIRE, Program, Requant, Step};
 use crate::testing::{failures, pow2};
 
-/// Eight inputs in `[-100, 100]` after clamps; a block of 5 vectors × 3 operands → 8 lanes; a product of a 4 × 2 and a 2 × 7 matrix.
+/// Eight inputs in `[-100, 100]` after clamps; a block of 5 vectors × 9 operands → 18 lanes; a product of a 4 × 2 and a 2 × 7 matrix.
 fn program() -> Program {
     use crate::quant::program::Linear;
     let cut = |operand, weight, bias| {
@@ -29,9 +29,14 @@ fn program() -> Program {
     for input in 8..16 {
         steps.push(cut(input, -1, 200));
     }
-    let lane = |n: i64| Lane { bias: n * 7 - 3, weights: vec![n - 4, 2 * n + 1, -n], ..Lane::default() };
-    let vectors = [[16, 17, NO_WIRE], [17, 18, 19], [18, NO_WIRE, 20], [19, 20, 21], [NO_WIRE, 22, 23]];
-    steps.push(Step::Block(Block { width: 3, operands: vectors.concat(), lanes: (0..8).map(lane).collect() }));
+    let lane = |n: i64| Lane {
+        bias: n * 7 - 3,
+        weights: (0..9).map(|k| n - 4 + k * (2 - n % 3)).collect(),
+        ..Lane::default()
+    };
+    let wire = |t: u32, k: u32| if (t + k) % 7 == 0 { NO_WIRE } else { 16 + (3 * t + k) % 8 };
+    let operands = (0..5).flat_map(|t| (0..9).map(move |k| wire(t, k))).collect();
+    steps.push(Step::Block(Block { width: 9, operands, lanes: (0..18).map(lane).collect() }));
     let b = vec![16, 17, 18, 19, 20, 21, 22, 23, 23, 22, 21, 16, 17, 16];
     steps.push(Step::MatMul(MatMul { inner: 2, a: (16..24).collect(), b, bias: 5, requant: Requant::Identity }));
     let one = Lane { bias: 1, ..Lane::default() };
@@ -40,9 +45,9 @@ fn program() -> Program {
         sources: vec![8],
         tables: vec![],
         steps,
-        outputs: vec![24, 31, 63, 64, 91],
-        in_domain: 92,
-        unsaturated: 93,
+        outputs: vec![24, 31, 113, 114, 141],
+        in_domain: 142,
+        unsaturated: 143,
     }
 }
 
@@ -90,7 +95,7 @@ fn every_forged_packed_sum_is_refused_by_the_check() {
         (start && matches!(honest.rows[to.row].kind, RowKind::Matrix(_))).then_some(from.row)
     };
     let sums: BTreeSet<usize> = honest.copies.iter().filter_map(read).collect();
-    assert_eq!(sums.len(), 5 * 2 + 4 * 2);
+    assert_eq!(sums.len(), 5 * 3 + 4 * 2);
     for row in sums {
         // The forger adds 1 to the first lane, in the packed sum and in the lane: everything but the check is content.
         let mut forged = honest.clone();

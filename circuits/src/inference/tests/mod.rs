@@ -1,8 +1,8 @@
 //! The circuit as a whole: pranks on random cells and on every output, completeness, the pinned key.
 
 mod completeness;
-mod matrix;
 mod division;
+mod matrix;
 mod pinned;
 mod pranks;
 mod products;

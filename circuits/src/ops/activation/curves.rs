@@ -9,8 +9,8 @@ use crate::ops::{Call, Op, Value};
 
 /// An op that is a function.
 pub(super) struct Tabulated {
-    op: &'static str,
     name: &'static str,
+    table: &'static str,
     f: fn(f64) -> f64,
     domain: (f64, f64),
 }
@@ -19,8 +19,8 @@ const ALL: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 /// The inverse hyperbolic tangent ends where single precision does.
 const ATANH_END: f64 = 1.0 - 1.0 / (1 << 24) as f64;
 
-const fn tabulated(op: &'static str, name: &'static str, f: fn(f64) -> f64, domain: (f64, f64)) -> Tabulated {
-    Tabulated { op, name, f, domain }
+const fn tabulated(name: &'static str, table: &'static str, f: fn(f64) -> f64, domain: (f64, f64)) -> Tabulated {
+    Tabulated { name, table, f, domain }
 }
 
 pub(super) static ACOS: Tabulated = tabulated("Acos", "acos", libm::acos, (-1.0, 1.0));
@@ -38,7 +38,7 @@ pub(super) static TANH_OP: Tabulated = tabulated("Tanh", TANH.name, TANH.f, ALL)
 
 impl Op for Tabulated {
     fn name(&self) -> &'static str {
-        self.op
+        self.name
     }
 
     fn accepts(&self) -> &'static str {
@@ -46,7 +46,7 @@ impl Op for Tabulated {
     }
 
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
-        let f = Function1::new(self.name, self.f).on(self.domain.0, self.domain.1);
+        let f = Function1::new(self.table, self.f).on(self.domain.0, self.domain.1);
         crate::ops::unary(call, |x| builder.function(x, &f))
     }
 }

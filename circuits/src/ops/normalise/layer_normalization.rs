@@ -37,7 +37,7 @@ impl Op for LayerNormalization {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::fixture::{OnnxBuilder, float, int};
+    use crate::model::fixture::{OnnxBuilder, float, int, ints};
     use crate::quant::{Calibration, Options, compile};
     use crate::testing::conformance::{Case, op_conformance};
 
@@ -134,5 +134,48 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// One attention block of two heads over four tokens of eight values, with a residual path, then the normalisation.
+    fn encoder() -> Vec<u8> {
+        let mut m = OnnxBuilder::new(&[1, 4, 8]);
+        for name in ["wq", "wk", "wv", "wo"] {
+            m.random(name, &[8, 8], 0.5);
+        }
+        m.weights("root", &[], &[0.5]).random("s", &[8], 1.5).random("b", &[8], 0.5);
+        m.ints("heads", &[1, 4, 2, 4]).ints("flat", &[1, 4, 8]);
+        for (weights, output, order) in
+            [("wq", "q", [0, 2, 1, 3]), ("wk", "k", [0, 2, 3, 1]), ("wv", "v", [0, 2, 1, 3])]
+        {
+            let (full, cut) = (format!("{output}1"), format!("{output}2"));
+            m.node("MatMul", &["x", weights], &full, vec![]).node("Reshape", &[&full, "heads"], &cut, vec![]);
+            m.node("Transpose", &[&cut], output, vec![ints("perm", &order)]);
+        }
+        m.node("MatMul", &["q", "k"], "qk", vec![]).node("Mul", &["qk", "root"], "scores", vec![]);
+        m.node("Softmax", &["scores"], "p", vec![int("axis", -1)]).node("MatMul", &["p", "v"], "pv", vec![]);
+        m.node("Transpose", &["pv"], "t", vec![ints("perm", &[0, 2, 1, 3])]).node(
+            "Reshape",
+            &["t", "flat"],
+            "j",
+            vec![],
+        );
+        m.node("MatMul", &["j", "wo"], "o", vec![]).node("Add", &["o", "x"], "r", vec![]);
+        m.node("LayerNormalization", &["r", "s", "b"], "y", vec![int("axis", -1)]).bytes(&[1, 4, 8])
+    }
+
+    /// Against tract; the circuit's side is tested op by op.
+    #[test]
+    fn an_encoder_block_is_accurate_with_calibration() {
+        let onnx = encoder();
+        let row = |k: usize| (0..32).map(|i| ((i * i * 3 + k * 17) as f64).sin() * 1.5).collect::<Vec<f64>>();
+        let rows: Vec<Vec<f64>> = (0..16).map(row).collect();
+        let samples = Calibration::from_reals(&rows, &[1 << 16; 32]).unwrap();
+        let float = crate::model::FloatModel::from_onnx(&onnx).unwrap();
+        let compiled = compile(&onnx, None, Some(&samples), &Options::default()).unwrap();
+        let report = crate::quant::Report::measure(&compiled, &float, &samples).unwrap();
+        assert_eq!((report.clamped_samples, report.saturated_samples), (0, 0));
+        let size = report.outputs.iter().fold(0.0f64, |m, o| m.max(o.max.abs()).max(o.min.abs()));
+        let error = report.outputs.iter().fold(0.0f64, |m, o| m.max(o.max_error.unwrap()));
+        assert!(error <= 2e-3 * size, "{error} of {size}, {} rows", report.size.rows);
     }
 }
