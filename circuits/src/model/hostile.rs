@@ -85,7 +85,9 @@ fn apply(graph: &mut GraphProto, damage: Damage) {
             };
             t.shape.as_mut().unwrap().dim = dims.into_iter().map(dim).collect();
         }
-        Damage::WeightDims(i, dims) => pick(&mut graph.initializer, i).into_iter().for_each(|t| t.dims.clone_from(&dims)),
+        Damage::WeightDims(i, dims) => {
+            pick(&mut graph.initializer, i).into_iter().for_each(|t| t.dims.clone_from(&dims))
+        }
         Damage::EmptyWeight(i, dims) => pick(&mut graph.initializer, i).into_iter().for_each(|t| {
             t.dims.clone_from(&dims);
             (t.raw_data, t.int64_data) = (vec![].into(), vec![]);
@@ -97,7 +99,11 @@ fn apply(graph: &mut GraphProto, damage: Damage) {
         }),
         Damage::Attribute(i, values) => pick(&mut graph.node, i).into_iter().for_each(|node| {
             let name = ["axis", "perm", "axes", "transA", "to", "allowzero"][values.len() % 6];
-            let value = if values.len() % 2 == 0 { int(name, values.first().copied().unwrap_or(0)) } else { ints(name, &values) };
+            let value = if values.len() % 2 == 0 {
+                int(name, values.first().copied().unwrap_or(0))
+            } else {
+                ints(name, &values)
+            };
             node.attribute = vec![value];
         }),
         Damage::Rewire(i, j, k) => {
@@ -190,7 +196,11 @@ fn tensors_of_too_many_dimensions_are_refused() {
 fn empty_tensors_with_huge_sizes_are_refused() {
     for dims in [[0, 1 << 40, 1 << 40], [1 << 40, 0, 1 << 40], [1 << 40, 1 << 40, 0]] {
         let mut m = OnnxBuilder::new(&[2]);
-        let onnx = m.weights("w", &dims, &[]).node("Transpose", &["w"], "t", vec![]).node("Relu", &["x"], "y", vec![]).bytes(&[2]);
+        let onnx = m
+            .weights("w", &dims, &[])
+            .node("Transpose", &["w"], "t", vec![])
+            .node("Relu", &["x"], "y", vec![])
+            .bytes(&[2]);
         assert!(matches!(Graph::from_onnx(&onnx), Err(ModelError::TooLarge { .. })), "{dims:?}");
     }
 }

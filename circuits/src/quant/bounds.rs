@@ -466,7 +466,8 @@ mod tests {
             let lanes = vec![lane(1), lane(bias)];
             for (in_domain, unsaturated) in [(1, 2), (2, 1)] {
                 let steps = vec![Step::Linear(Linear { lanes: lanes.clone(), ..Linear::default() })];
-                let program = Program { sources: vec![1], tables: vec![], steps, outputs: vec![0], in_domain, unsaturated };
+                let program =
+                    Program { sources: vec![1], tables: vec![], steps, outputs: vec![0], in_domain, unsaturated };
                 assert_eq!(check(&program).is_ok(), ok, "{bias}");
             }
         }
