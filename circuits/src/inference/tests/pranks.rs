@@ -331,7 +331,7 @@ fn function_of_another_argument_is_refused() {
     let at = crate::testing::row(&forged, RowKind::Function, 0);
     let program = program();
     let run = program.evaluate(&INPUTS).unwrap();
-    let entry = program.tables[0].entries[(run.wires[18] >> 10) as usize + 3];
+    let entry = program.tables[0].entries[((run.wires[18] >> 10) + 3) as usize];
     forged.values[at].a[0] += Fr::one();
     set_lane(&mut forged, at + 1, run.wires[19] + entry.1);
     let word = FIRST_OUTPUT + 1;
