@@ -68,6 +68,19 @@ mod tests {
     }
 
     #[test]
+    fn rest_left_in_the_accumulator_is_refused_by_a_function_row() {
+        let mut forged = layout(INPUTS);
+        let at = row(&forged, RowKind::Function, 0);
+        assert!(matches!(forged.rows[at - 1].kind, RowKind::Requant(Requant::Identity)));
+        forged.values[at].acc = -pow2(42).invert().unwrap();
+        forged.values[at - 1].a[0] += Fr::ONE;
+        forged.values[at - 1].z += Fr::ONE;
+        let found = failures(&forged);
+        assert!(found.iter().any(|n| n.contains("start: acc = 0")), "{found:?}");
+        assert!(!found.iter().any(|n| n.contains("acc = 2^42 acc' + y")), "{found:?}");
+    }
+
+    #[test]
     fn sum_that_starts_with_a_gift_is_refused() {
         let mut forged = layout(INPUTS);
         let at = row(&forged, RowKind::Dot { start: true }, 0);

@@ -191,6 +191,23 @@ mod tests {
     }
 
     #[test]
+    fn running_sums_that_jump_on_the_way_are_refused() {
+        // A limb outside the table, and a jump by what is missing: both ends are right, so only the advance can notice.
+        for (column, name) in ["φ0", "φ1"].into_iter().enumerate() {
+            let mut forged = layout(INPUTS);
+            let lane = (0..forged.rows.len()).find(|i| matches!(forged.rows[*i].kind, RowKind::Requant(_))).unwrap();
+            forged.values[lane].a[3] = Fr::from(1024);
+            let jump = forged.rows.len() / 2;
+            let mut circuit = crate::inference::InferenceCircuit::new(forged);
+            circuit.let_a_sum_jump(column, jump);
+            let prover = MockProver::run(circuit.layout().k, &circuit, vec![circuit.words().to_vec()]).unwrap();
+            let found: Vec<String> = prover.verify().unwrap_err().iter().map(|failure| failure.to_string()).collect();
+            assert!(found.iter().any(|f| f.contains(&format!("('{name}')"))), "{found:?}");
+            assert!(!found.iter().any(|f| f.contains("φ0 + φ1 = 0")), "{found:?}");
+        }
+    }
+
+    #[test]
     fn value_outside_every_table_is_refused() {
         let mut forged = layout(INPUTS);
         let lane = (0..forged.rows.len()).find(|i| matches!(forged.rows[*i].kind, RowKind::Requant(_))).unwrap();

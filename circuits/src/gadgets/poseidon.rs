@@ -199,6 +199,18 @@ mod tests {
     }
 
     #[test]
+    fn negated_squares_of_a_full_round_are_refused_one_by_one() {
+        for (cell, name) in ["s0 = u0²", "s1 = u1² or 1", "s2 = u2² or 1"].into_iter().enumerate() {
+            let mut forged = layout(INPUTS);
+            let at = row(&forged, RowKind::Poseidon { partial: false }, 2);
+            let values = &mut forged.values[at];
+            let square = [&mut values.a[3], &mut values.b, &mut values.z].into_iter().nth(cell).unwrap();
+            *square = -*square;
+            assert_refused(&forged, name, &[name]);
+        }
+    }
+
+    #[test]
     fn another_salt_does_not_open_the_commitment() {
         let mut forged = layout(INPUTS);
         // The salt is absorbed as the first element of the second block.

@@ -152,6 +152,20 @@ mod tests {
     }
 
     #[test]
+    fn every_limb_is_looked_up() {
+        // The lane of 2^39 - 1 has limbs 1023, 1023, 1023, 511: 1024 more in one and 1 less in the next is the same sum.
+        let honest = layout(INPUTS);
+        let full = [1023, 1023, 1023, 511].map(Fr::from);
+        let at = (0..honest.rows.len()).find(|i| honest.values[*i].a == full).unwrap();
+        for limb in 0..3 {
+            let mut forged = honest.clone();
+            forged.values[at].a[limb] += pow2(10);
+            forged.values[at].a[limb + 1] -= Fr::ONE;
+            assert_refused(&forged, &format!("limb {limb}"), &["φ0 + φ1 = 0"]);
+        }
+    }
+
+    #[test]
     fn unit_moved_from_one_lane_to_its_neighbour_is_refused() {
         // y0 + 2^42 and y1 - 1 give the same packed sum; y0 then needs a limb of 12 bits more.
         let mut forged = layout(INPUTS);

@@ -21,7 +21,7 @@ pub struct InferenceCircuit {
     layout: Layout,
     multiplicities: Vec<Fr>,
     #[cfg(test)]
-    gift: bool,
+    gift: Option<(usize, usize)>,
     #[cfg(test)]
     matrix_gift: Option<usize>,
 }
@@ -34,7 +34,7 @@ impl InferenceCircuit {
             layout,
             multiplicities,
             #[cfg(test)]
-            gift: false,
+            gift: None,
             #[cfg(test)]
             matrix_gift: None,
         }
@@ -59,7 +59,13 @@ impl InferenceCircuit {
     /// Starts the first running sum with whatever makes both end at 0.
     #[cfg(test)]
     pub(crate) fn start_sums_with_a_gift(&mut self) {
-        self.gift = true;
+        self.gift = Some((0, 0));
+    }
+
+    /// Lets a running sum jump on its way to a row by whatever makes both end at 0.
+    #[cfg(test)]
+    pub(crate) fn let_a_sum_jump(&mut self, column: usize, row: usize) {
+        self.gift = Some((column, row));
     }
 
     /// Starts one of the sums of the first matrix check at 1.
@@ -71,10 +77,11 @@ impl InferenceCircuit {
     fn running_sums(&self, alpha: Fr, beta: Fr) -> [Vec<Fr>; 2] {
         let sums = running_sums(self.lookup_rows(), alpha, beta);
         #[cfg(test)]
-        if self.gift {
+        if let Some((column, row)) = self.gift {
             let rest: Fr = sums.iter().filter_map(|sum| sum.last()).sum();
-            let [first, second] = sums;
-            return [first.into_iter().map(|value| value - rest).collect(), second];
+            let mut sums = sums;
+            sums[column].iter_mut().skip(row).for_each(|value| *value -= rest);
+            return sums;
         }
         sums
     }

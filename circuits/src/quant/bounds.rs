@@ -447,4 +447,29 @@ mod tests {
         let found = step_bounds(&Step::Linear(step), &[], &[interval(-5, 3)]);
         assert_eq!(found, Ok(vec![interval(0, 1), interval(0, 0), interval(1, 1)]));
     }
+
+    #[test]
+    fn arguments_outside_their_table_are_refused() {
+        let table = Table { name: "t".into(), first: -1, entries: vec![(0, 0), (5, 1)] };
+        let step = Step::Function(Function { table: 0, input: 0, requant: Requant::Identity });
+        let run = |x| step_bounds(&step, std::slice::from_ref(&table), &[x]);
+        assert_eq!(run(interval(-1024, 1023)), Ok(vec![interval(0, 5 * 1024 + 1023)]));
+        for (lo, hi) in [(-1025, 0), (0, 1024), (5000, 5000)] {
+            assert_eq!(run(interval(lo, hi)), Err(QuantError::Domain { table: "t".into(), lo, hi }));
+        }
+    }
+
+    #[test]
+    fn flags_are_bits() {
+        let lane = |bias| Lane { bias, ..Lane::default() };
+        for (bias, ok) in [(0, true), (1, true), (2, false), (-1, false)] {
+            let lanes = vec![lane(1), lane(bias)];
+            for (in_domain, unsaturated) in [(1, 2), (2, 1)] {
+                let steps = vec![Step::Linear(Linear { lanes: lanes.clone(), ..Linear::default() })];
+                let program =
+                    Program { sources: vec![1], tables: vec![], steps, outputs: vec![0], in_domain, unsaturated };
+                assert_eq!(check(&program).is_ok(), ok, "{bias}");
+            }
+        }
+    }
 }

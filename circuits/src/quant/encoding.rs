@@ -290,4 +290,21 @@ mod tests {
             assert!(matches!(error, QuantError::Encoding { reason: "truncated", .. }), "{error}");
         }
     }
+
+    #[test]
+    fn codes_that_mean_nothing_are_refused() {
+        let program = random::program(3);
+        let Some(Step::Linear(first)) = program.steps.first() else { panic!("{:?}", program.steps) };
+        assert!(first.operands.is_empty() && first.products.is_empty());
+        let bytes = program.to_bytes();
+        // The first step: kind, no operands, no products, two lanes of a bias and a requantisation.
+        let step = [&[0][..], &[0; 8], &2u32.to_le_bytes(), &1i64.to_le_bytes(), &[0]].concat();
+        let at = bytes.windows(step.len()).position(|w| w == step).unwrap();
+        for (offset, reason) in [(0, "unknown step"), (step.len() - 1, "unknown requantisation")] {
+            let mut damaged = bytes.clone();
+            damaged[at + offset] = 6;
+            let found = Program::from_bytes(&damaged);
+            assert!(matches!(found, Err(QuantError::Encoding { reason: r, .. }) if r == reason), "{found:?}");
+        }
+    }
 }

@@ -56,9 +56,11 @@ struct Rows {
 
 /// Rows of the fixture's quotient and of its root.
 fn rows(layout: &Layout) -> [Rows; 2] {
-    let asserts: Vec<usize> = (0..layout.rows.len()).filter(|i| layout.rows[*i].kind == RowKind::Assert).collect();
-    let &[a, b, c, d] = asserts.as_slice() else { panic!("{asserts:?}") };
-    // Between them and the lane: two rows for the quotient's terms, one for the root's.
+    let product = |i: &usize| matches!(layout.rows[*i].kind, RowKind::Dot { .. }) && layout.rows[*i].w != Fr::zero();
+    let products: Vec<usize> = (0..layout.rows.len()).filter(product).collect();
+    let &[quotient, root] = products.as_slice() else { panic!("{products:?}") };
+    // Between the new wire's lane and the assertions: two rows for the quotient's terms, one for the root's.
+    let [a, b, c, d] = [quotient + 2, quotient + 3, root + 1, root + 2];
     let rows = |first: usize, second, terms| Rows {
         hint: first - terms - 2,
         lane: first - terms - 1,
@@ -197,6 +199,19 @@ fn quotient_outside_every_lane_is_refused() {
     forged.values[2].a[0] = forged.words[2];
     settle(&mut forged);
     assert_refused(&forged, "7 / 2 in the field", &["φ0 + φ1 = 0"]);
+}
+
+#[test]
+fn rest_of_the_quotients_lane_cannot_pay_for_its_remainder() {
+    // 7 / 2 = 5: the true lanes are -3 and 4. What the new wire's cell holds beyond its lane would make them 0 and 1, if the products' sum did not
+    // start anew.
+    let mut forged = layout([7, 2, 17]);
+    let [quotient, _] = rows(&forged);
+    forge(&mut forged, &quotient, 5, [0, 1], Claim::Negative);
+    let unit = pow2(u64::from(LANE_BITS));
+    forged.values[quotient.hint].a[0] += unit * (Fr::from(3) - Fr::from(3) * unit);
+    answer(&mut forged, 5, 4);
+    assert_refused(&forged, "a gift to the remainder", &["start: acc = 0"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use halo2_proofs::halo2curves::bn256::Fr;
 use proptest::prelude::*;
 
-use super::{cell, set_word, settle};
+use super::{cell, set_lane, set_word, settle};
 use crate::gadgets::{RowKind, poseidon};
 use crate::inference::assembler::{Cell, Column};
 use crate::inference::error::Error;
@@ -322,5 +322,33 @@ fn table_at_the_end_of_the_integers_is_no_panic() {
         let task = Task { program: std::sync::Arc::new(far), ..task() };
         let layout = Layout::new(&task, Fr::from(42), &inputs(INPUTS), None).unwrap();
         assert_eq!(failures(&layout), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn function_of_another_argument_is_refused() {
+    // The entry of x1 read at its neighbour, the answer shown; both reads are in their tables and every sum agrees.
+    let mut forged = layout(INPUTS);
+    let at = crate::testing::row(&forged, RowKind::Function, 0);
+    let program = program();
+    let run = program.evaluate(&INPUTS).unwrap();
+    let entry = program.tables[0].entries[((run.wires[18] >> 10) + 3) as usize];
+    forged.values[at].a[0] += Fr::one();
+    set_lane(&mut forged, at + 1, run.wires[19] + entry.1);
+    let word = FIRST_OUTPUT + 1;
+    let shown = forged.words[word] + signed(entry.1.into()) * pow2(OUTPUT_BITS);
+    set_word(&mut forged, word, shown);
+    settle(&mut forged);
+    assert_refused(&forged, "another argument", &["z = a0 + 2^10 a1"]);
+}
+
+#[test]
+fn raw_values_outside_the_encoding_are_refused_before_anything_is_proved() {
+    let edge = 1 << crate::quant::program::RAW_BITS;
+    for value in [edge, -edge - 1] {
+        let mut values = INPUTS;
+        values[2] = value;
+        let found = Layout::new(&task(), Fr::from(42), &inputs(values), None).map(|_| ());
+        assert!(matches!(found, Err(Error::RawValue { index: 2, got, .. }) if got == value), "{found:?}");
     }
 }
