@@ -142,10 +142,6 @@ pub(crate) fn ints(name: &str, ints: &[i64]) -> AttributeProto {
     AttributeProto { name: name.into(), r#type: AttributeType::Ints as i32, ints: ints.to_vec(), ..Default::default() }
 }
 
-pub(crate) fn text(name: &str, s: &str) -> AttributeProto {
-    AttributeProto { name: name.into(), r#type: AttributeType::String as i32, s: s.into(), ..Default::default() }
-}
-
 /// `x[1, 4] → Gemm 8 → activation → Gemm 3`, weights reproducible.
 pub(crate) fn mlp(activation: &str, attributes: Vec<AttributeProto>) -> Vec<u8> {
     let mut model = OnnxBuilder::new(&[1, 4]);
