@@ -355,8 +355,7 @@ impl Builder<'_> {
             // Not more bits than the smallest denominator leaves to the quotient.
             let (lo, hi) = self.interval(form);
             let least = self.bounds[wire as usize].lo.max(1) as f64;
-            // Half a lane, so that the quotient can be held at a limit.
-            let room = 0.5 * HEADROOM * (1i64 << Y_BITS) as f64 * least.min(1.0);
+            let room = HEADROOM * (1i64 << Y_BITS) as f64 * least.min(1.0);
             let scale = room / lo.abs().max(hi.abs()).max(1e-30);
             let (dot, scale) = self.fitted(form, scale, 0.98, Requant::Identity)?;
             tops.push((dot, scale / below));
@@ -370,29 +369,7 @@ impl Builder<'_> {
             // A floor is half a unit low on average.
             results.push(Form::wire(wire, 1.0 / scale, 0.5 / scale));
         }
-        self.limited(results)
-    }
-
-    /// Quotients far beyond what calibration saw are held there before they are narrowed, with their flag.
-    fn limited(&mut self, mut forms: Vec<Form>) -> Result<Vec<Form>, QuantError> {
-        let (mut clamps, mut at) = (Vec::new(), Vec::new());
-        for (i, form) in forms.iter().enumerate() {
-            let (lo, hi) = self.interval(form);
-            let (Some(seen), &[(wire, unit)]) = (self.calibrated(form), form.terms()) else { continue };
-            let (bound, bounds) = (lo.abs().max(hi.abs()), self.bounds[wire as usize]);
-            let limit = (seen * self.options.margin / unit).ceil();
-            let far = seen > 0.0 && bound > seen * self.options.saturate_above;
-            if far && limit >= 1024.0 && limit + bounds.magnitude() as f64 + 1.0 < Y_LIMIT as f64 {
-                clamps.push((wire, Interval { lo: -(limit as i64), hi: limit as i64 }));
-                at.push((i, unit, form.offset()));
-            }
-        }
-        let (held, deviations) = self.clamp_exact(&clamps, true)?;
-        self.saturated.extend(deviations);
-        for ((i, unit, offset), form) in at.into_iter().zip(held) {
-            forms[i] = form.scaled(unit).shifted(offset);
-        }
-        Ok(forms)
+        Ok(results)
     }
 
     /// Positive wires for forms that are not negative, with their units per 1.0. Equal forms share a wire.
