@@ -90,12 +90,12 @@ fn apply(graph: &mut GraphProto, damage: Damage) {
         }
         Damage::EmptyWeight(i, dims) => pick(&mut graph.initializer, i).into_iter().for_each(|t| {
             t.dims.clone_from(&dims);
-            (t.raw_data, t.int64_data) = (vec![].into(), vec![]);
+            (t.raw_data, t.int64_data) = (vec![], vec![]);
         }),
         Damage::Ints(i, values) => pick(&mut graph.initializer, i).into_iter().for_each(|t| {
             t.data_type = 7;
             t.dims = vec![values.len() as i64];
-            (t.raw_data, t.int64_data) = (vec![].into(), values.clone());
+            (t.raw_data, t.int64_data) = (vec![], values.clone());
         }),
         Damage::Attribute(i, values) => pick(&mut graph.node, i).into_iter().for_each(|node| {
             let name = ["axis", "perm", "axes", "transA", "to", "allowzero"][values.len() % 6];
