@@ -92,7 +92,7 @@ fn tensors_must_hold_their_data() {
     assert_eq!(error, ModelError::ExternalData { name: "w1".into() });
     let error = changed(|m| graph(m).initializer[0].data_type = 14).unwrap_err();
     assert!(matches!(&error, ModelError::Type { got, .. } if got == "COMPLEX64"), "{error}");
-    let unused = TensorProto { name: "text".into(), dims: vec![1], data_type: 8, ..Default::default() };
+    let unused = TensorProto { name: "text".into(), dims: vec![1], data_type: 8, string_data: vec![b"a".to_vec()], ..Default::default() };
     assert!(changed(|m| graph(m).initializer.push(unused)).is_ok());
     let error = changed(|m| graph(m).initializer[0].dims = vec![1 << 40, 1 << 40]).unwrap_err();
     assert!(matches!(error, ModelError::TooLarge { .. }), "{error}");
