@@ -14,6 +14,9 @@ pub struct NamedAnswer {
     pub in_domain: bool,
     /// Nothing saturated inside.
     pub unsaturated: bool,
+    /// What opens the commitment to the outputs, where the proof shows one in their place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening: Option<String>,
 }
 
 /// One output.
@@ -39,7 +42,21 @@ impl NamedAnswer {
             scale: spec.scale,
         };
         let outputs = answer.outputs.iter().zip(&manifest.outputs).map(output).collect();
-        Self { outputs, in_domain: answer.in_domain, unsaturated: answer.unsaturated }
+        Self { outputs, in_domain: answer.in_domain, unsaturated: answer.unsaturated, opening: None }
+    }
+
+    /// The same answer with what opens its commitment.
+    #[must_use]
+    pub fn opened_by(self, salt: [u8; 32]) -> Self {
+        Self { opening: Some(format!("0x{}", hex::encode(salt))), ..self }
+    }
+
+    /// The answer in units, and what opens its commitment; `None` without an opening.
+    pub fn opened(&self) -> Option<(SlotAnswer, [u8; 32])> {
+        let text = self.opening.as_ref()?;
+        let salt = hex::decode(text.strip_prefix("0x").unwrap_or(text)).ok()?.try_into().ok()?;
+        let outputs = self.outputs.iter().map(|o| o.units).collect();
+        Some((SlotAnswer { outputs, in_domain: self.in_domain, unsaturated: self.unsaturated }, salt))
     }
 
     /// Whether two answers say the same. A real may change in its last bit on its way through JSON.
@@ -72,7 +89,7 @@ mod tests {
 
     fn answer(units: i64, scale: u64) -> NamedAnswer {
         let output = NamedOutput { name: "ltv".into(), value: units as f64 / scale as f64, units, scale };
-        NamedAnswer { outputs: vec![output], in_domain: true, unsaturated: false }
+        NamedAnswer { outputs: vec![output], in_domain: true, unsaturated: false, opening: None }
     }
 
     #[test]

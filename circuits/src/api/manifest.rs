@@ -36,6 +36,9 @@ pub struct Manifest {
     pub sources: Vec<SourceEntry>,
     /// The outputs, in order.
     pub outputs: Vec<OutputSpec>,
+    /// Whether proofs show a commitment to the outputs in place of the outputs: they need more words than the universal shapes have.
+    #[serde(default)]
+    pub outputs_committed: bool,
     /// Sizes in direct mode.
     pub direct: SizeEntry,
     /// Sizes in aggregated mode; absent if the model needs more words than the universal shape has.
@@ -111,7 +114,7 @@ impl Manifest {
         hasher.update(to_bytes(salt));
         hasher.update((self.slots as u64).to_be_bytes());
         hasher.update((size.words as u64).to_be_bytes());
-        hasher.update([u8::from(size.wide)]);
+        hasher.update([u8::from(size.wide), u8::from(self.outputs_committed)]);
         for source in &self.sources {
             hasher.update([u8::from(source.kind == SourceKind::Public)]);
             hasher.update((source.length as u64).to_be_bytes());

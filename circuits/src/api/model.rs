@@ -122,13 +122,17 @@ impl Model {
         }
         let sources = compiled.spec.sources.iter().map(SourceEntry::new).collect::<Result<Vec<_>, _>>()?;
         let program = Arc::new(compiled.program.clone());
-        let task = |shape| Task {
+        let task = |shape, commit_outputs| Task {
             program: Arc::clone(&program),
             sources: sources.iter().map(SourceEntry::circuit_kind).collect(),
             slots: request.slots,
+            commit_outputs,
             shape,
             salt: request.salt.unwrap_or(Fr::ZERO),
         };
+        let commit_outputs = task(Shape::NARROW, false).words_used() > Shape::NARROW.words
+            && program.outputs.len() > statement::OUTPUTS_PER_WORD * statement::COMMITTED_OUTPUT_WORDS;
+        let task = |shape| task(shape, commit_outputs);
         let used = task(Shape::NARROW).words_used();
         let wide = wants_wide(&task)?;
         let direct = task(Shape::direct(used, wide));
@@ -140,6 +144,7 @@ impl Model {
             onnx_hash: model_hash(request.salt, request.onnx),
             quant_hash: model_hash(request.salt, &program.to_bytes()),
             slots: request.slots,
+            outputs_committed: commit_outputs,
             outputs: compiled.spec.outputs.clone(),
             direct: entry(&direct, &layout),
             aggregated: if used <= Shape::NARROW.words { Some(size(&task(Shape::universal(wide)))?) } else { None },
@@ -237,7 +242,47 @@ impl Model {
         Ok(drawing::svg(self.key_circuit(Mode::Direct)?.layout(), &self.origins()?))
     }
 
-    /// The answers that the instance words of a proof show.
+    /// What opens the commitments to each slot's outputs in a proof of `context` and `slots` (see [`Manifest::outputs_committed`]).
+    ///
+    /// # Errors
+    /// A context or salt that is no field element.
+    pub fn openings(&self, context: [u8; 32], slots: &[Slot]) -> Result<Vec<[u8; 32]>, ApiError> {
+        let context = statement::from_bytes(&context, "context")?;
+        let salts = inputs(slots)?.into_iter().map(|slot| slot.first().map_or(Fr::ZERO, |source| source.salt));
+        Ok(salts.map(|salt| statement::to_bytes(statement::output_salt(salt, context))).collect())
+    }
+
+    /// Checks answers against the commitments that the instance words of a proof show.
+    ///
+    /// # Errors
+    /// Another number of words or answers, an answer that is not the committed one.
+    pub fn check_openings(
+        &self,
+        mode: Mode,
+        words: &[[u8; 32]],
+        answers: &[(SlotAnswer, [u8; 32])],
+    ) -> Result<(), ApiError> {
+        // The flags are in the open.
+        let shown = self.answers(mode, words)?;
+        let (expected, got) = (shown.len(), answers.len());
+        if expected != got {
+            return Err(crate::inference::Error::Input { what: "answers".into(), expected, got }.into());
+        }
+        for (range, (answer, salt)) in self.task(mode)?.output_words().zip(answers) {
+            let salt = statement::from_bytes(salt, "opening of the outputs")?;
+            let found = statement::commit_outputs(&answer.outputs, answer.in_domain, answer.unsaturated, salt);
+            let found = found.map(statement::to_bytes);
+            let shown = words.get(range).unwrap_or_default();
+            if shown != found {
+                let show = |words: &[[u8; 32]]| format!("0x{}", words.last().map(hex::encode).unwrap_or_default());
+                let (expected, got) = (show(shown), show(&found));
+                return Err(ApiError::Digest { what: "commitment to the outputs", expected, got });
+            }
+        }
+        Ok(())
+    }
+
+    /// The answers that the instance words of a proof show; of committed outputs ([`Manifest::outputs_committed`]) the flags alone.
     ///
     /// # Errors
     /// Another number of words than the mode's.
@@ -249,7 +294,8 @@ impl Model {
         }
         let task = self.task(mode)?;
         let answer = |words: Vec<[u8; 32]>| {
-            let (outputs, in_domain, unsaturated) = statement::unpack_outputs(&words, self.program.outputs.len());
+            let count = if self.manifest.outputs_committed { 0 } else { self.program.outputs.len() };
+            let (outputs, in_domain, unsaturated) = statement::unpack_outputs(&words, count);
             SlotAnswer { outputs, in_domain, unsaturated }
         };
         Ok(task.output_words().map(|range| answer(words.get(range).unwrap_or_default().to_vec())).collect())
@@ -302,6 +348,7 @@ impl Model {
             program: Arc::clone(&self.program),
             sources: self.manifest.sources.iter().map(SourceEntry::circuit_kind).collect(),
             slots: self.manifest.slots,
+            commit_outputs: self.manifest.outputs_committed,
             shape: self.size(mode)?.circuit_shape(),
             salt: self.salt.unwrap_or(Fr::ZERO),
         })

@@ -11,7 +11,7 @@ use super::error::Error;
 use super::shape::Shape;
 use super::size;
 use super::statement::{
-    self, IN_DOMAIN_BIT, OUTPUT_BITS, OUTPUTS_PER_WORD, UNSATURATED_BIT, pack, pack_outputs, pow2, signed,
+    self, COMMITTED_OUTPUT_WORDS, IN_DOMAIN_BIT, OUTPUT_BITS, OUTPUTS_PER_WORD, UNSATURATED_BIT, pack, pack_outputs, pow2, signed,
 };
 use crate::gadgets::logup::{RANGE_TAG, function_tag};
 use crate::gadgets::poseidon;
@@ -45,6 +45,8 @@ pub struct Task {
     pub sources: Vec<SourceKind>,
     /// Inferences in one proof.
     pub slots: usize,
+    /// Shows a commitment to each slot's outputs in place of the outputs.
+    pub commit_outputs: bool,
     /// The shape.
     pub shape: Shape,
     /// Makes the key's digest unlinkable; 0 for public models.
@@ -68,12 +70,16 @@ impl Task {
     pub fn words_used(&self) -> usize {
         let sources: usize =
             self.sources.iter().zip(&self.program.sources).map(|(kind, len)| source_words(*kind, *len)).sum();
-        1 + self.slots * (sources + self.program.outputs.len().div_ceil(OUTPUTS_PER_WORD))
+        1 + self.slots * (sources + self.slot_output_words())
+    }
+
+    fn slot_output_words(&self) -> usize {
+        if self.commit_outputs { COMMITTED_OUTPUT_WORDS } else { self.program.outputs.len().div_ceil(OUTPUTS_PER_WORD) }
     }
 
     /// Places of each slot's output words among the instance words.
     pub fn output_words(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
-        let outputs = self.program.outputs.len().div_ceil(OUTPUTS_PER_WORD);
+        let outputs = self.slot_output_words();
         let slot = (self.words_used() - 1) / self.slots.max(1);
         (1..=self.slots).map(move |number| 1 + number * slot - outputs..1 + number * slot)
     }
@@ -142,6 +148,8 @@ struct Constants {
     sponge: [Cell; 3],
     /// Schema and length of each source.
     sources: Vec<[Cell; 2]>,
+    /// First state and number of committed outputs.
+    outputs: Option<([Cell; 3], Cell)>,
 }
 
 impl Layout {
@@ -168,9 +176,23 @@ impl Layout {
             let raw: Vec<i64> = input.iter().flat_map(|source| source.values.iter().copied()).collect();
             let run = task.program.evaluate(&raw)?;
             step_rows(&mut asm, task, &constants, &run.wires, &mut wires)?;
-            let count = task.program.outputs.len().div_ceil(OUTPUTS_PER_WORD);
+            let count = task.slot_output_words();
             asm.part(Part::Outputs);
-            output_rows(&mut asm, &task.program, &constants, &wires, &word_cells[next_word..next_word + count])?;
+            let shown = &word_cells[next_word..next_word + count];
+            match shown {
+                [flags, digest] if task.commit_outputs => {
+                    let outputs: Vec<i64> = task.program.outputs.iter().map(|w| run.wires[*w as usize]).collect();
+                    let salt = statement::output_salt(input.first().map_or(Fr::ZERO, |s| s.salt), context);
+                    let set = |w: u32| run.wires[w as usize] == 1;
+                    let flagged = (set(task.program.in_domain), set(task.program.unsaturated));
+                    let packed = pack_outputs(&outputs, flagged.0, flagged.1);
+                    committed_rows(&mut asm, &task.program, &constants, &wires, (&packed, salt), [*flags, *digest])?;
+                }
+                _ => {
+                    let words: Vec<Operand> = shown.iter().map(|cell| Operand::Copy(*cell)).collect();
+                    output_rows(&mut asm, &task.program, &constants, &wires, &words)?;
+                }
+            }
             next_word += count;
         }
         // STM-3
@@ -202,7 +224,13 @@ pub fn words(task: &Task, context: Fr, inputs: &[SlotInput]) -> Result<Vec<Fr>, 
         let run = task.program.evaluate(&raw)?;
         let wire = |w: u32| run.wires[w as usize];
         let outputs: Vec<i64> = task.program.outputs.iter().map(|w| wire(*w)).collect();
-        words.extend(pack_outputs(&outputs, wire(task.program.in_domain) == 1, wire(task.program.unsaturated) == 1));
+        let (in_domain, unsaturated) = (wire(task.program.in_domain) == 1, wire(task.program.unsaturated) == 1);
+        if task.commit_outputs {
+            let salt = statement::output_salt(input.first().map_or(Fr::ZERO, |s| s.salt), context);
+            words.extend(statement::commit_outputs(&outputs, in_domain, unsaturated, salt));
+        } else {
+            words.extend(pack_outputs(&outputs, in_domain, unsaturated));
+        }
     }
     words.resize(task.shape.words.max(words.len()), Fr::ZERO);
     Ok(words)
@@ -235,6 +263,10 @@ fn statement_rows(asm: &mut Assembler, task: &Task, words: &[Fr]) -> (Vec<Cell>,
         };
         values.extend([schema, Fr::from(*len as u64)]);
     }
+    let sources_end = values.len();
+    if task.commit_outputs {
+        values.extend([poseidon::tag(statement::OUTPUT_TAG) + first[0], Fr::from(task.program.outputs.len() as u64)]);
+    }
     let (mut word_cells, mut cells) = (Vec::new(), Vec::new());
     for i in 0..words.len().max(values.len()) {
         let at = |list: &[Fr]| list.get(i).copied().unwrap_or(Fr::ZERO);
@@ -243,8 +275,12 @@ fn statement_rows(asm: &mut Assembler, task: &Task, words: &[Fr]) -> (Vec<Cell>,
         cells.push(constant);
     }
     word_cells.truncate(words.len());
-    let sources = cells[5..values.len()].chunks(2).map(|pair| [pair[0], pair[1]]).collect();
-    (word_cells, Constants { one: cells[0], zero: cells[1], sponge: [cells[2], cells[3], cells[4]], sources })
+    let sources = cells[5..sources_end].chunks(2).map(|pair| [pair[0], pair[1]]).collect();
+    let outputs = match cells[sources_end..values.len()] {
+        [tag, count] => Some(([tag, cells[3], cells[4]], count)),
+        _ => None,
+    };
+    (word_cells, Constants { one: cells[0], zero: cells[1], sponge: [cells[2], cells[3], cells[4]], sources, outputs })
 }
 
 /// Unpacks a source's words into wires, range-checks these, and binds the words to the commitment (POS-8, POS-9) or to the public
@@ -587,11 +623,12 @@ fn output_rows(
     program: &Program,
     constants: &Constants,
     wires: &[Cell],
-    words: &[Cell],
-) -> Result<(), Error> {
+    words: &[Operand],
+) -> Result<Vec<Cell>, Error> {
     let step = program.steps.len();
+    let mut cells = Vec::with_capacity(words.len());
     for (i, (chunk, word)) in program.outputs.chunks(OUTPUTS_PER_WORD).zip(words).enumerate() {
-        let mut terms = vec![(Operand::Copy(*word), -Fr::ONE)];
+        let mut terms = vec![(*word, -Fr::ONE)];
         let mut offset = Fr::ZERO;
         for (wire, j) in chunk.iter().zip(0..) {
             terms.push((Operand::Copy(lookup_wire(wires, *wire, step)?), pow2(OUTPUT_BITS * j)));
@@ -602,10 +639,38 @@ fn output_rows(
             terms.push((Operand::Copy(lookup_wire(wires, program.in_domain, step)?), pow2(IN_DOMAIN_BIT)));
             terms.push((Operand::Copy(lookup_wire(wires, program.unsaturated, step)?), pow2(UNSATURATED_BIT)));
         }
-        asm.dot(&terms);
+        cells.extend(asm.dot(&terms).first());
     }
+    Ok(cells)
+}
+
+/// STM-7: the words of the outputs are new cells, bound to the wires as words in the open are, and hashed into the commitment; the flags stand in a word of their own.
+fn committed_rows(
+    asm: &mut Assembler,
+    program: &Program,
+    constants: &Constants,
+    wires: &[Cell],
+    (packed, salt): (&[Fr], Fr),
+    [flags, digest]: [Cell; 2],
+) -> Result<(), Error> {
+    let step = program.steps.len();
+    let missing = || Error::Reference { step, what: "the constants of committed outputs".into() };
+    let (start, count) = constants.outputs.ok_or_else(missing)?;
+    let flag = |wire, bit| Ok::<_, Error>((Operand::Copy(lookup_wire(wires, wire, step)?), pow2(bit)));
+    asm.dot(&[
+        (Operand::Copy(flags), -Fr::ONE),
+        flag(program.in_domain, IN_DOMAIN_BIT)?,
+        flag(program.unsaturated, UNSATURATED_BIT)?,
+    ]);
+    let words: Vec<Operand> = packed.iter().map(|word| Operand::Free(*word)).collect();
+    let cells = output_rows(asm, program, constants, wires, &words)?;
+    let mut message = vec![Operand::Copy(count), Operand::Free(salt)];
+    message.extend(cells.into_iter().map(Operand::Copy));
+    let (found, _) = asm.sponge(start, constants.zero, &message);
+    asm.copy(found, digest);
     Ok(())
 }
+
 
 /// Places tables and salt, pads to `2^k` and closes the lookup argument.
 fn finish(mut asm: Assembler, task: &Task, words: Vec<Fr>, k: Option<u32>) -> Result<Layout, Error> {

@@ -79,6 +79,26 @@ pub fn pack_outputs(outputs: &[i64], in_domain: bool, unsaturated: bool) -> Vec<
     words
 }
 
+/// Domain tag of commitments to outputs.
+pub const OUTPUT_TAG: &str = "dodona.output.v1";
+/// Words of committed outputs: the flags, the commitment.
+pub const COMMITTED_OUTPUT_WORDS: usize = 2;
+
+/// The words of outputs behind a commitment: a word of flags without lanes, then `Poseidon(tag, [count, salt, packed outputs…])`, where the packed outputs are
+/// those of [`pack_outputs`], flags included.
+pub fn commit_outputs(outputs: &[i64], in_domain: bool, unsaturated: bool, salt: Fr) -> [Fr; COMMITTED_OUTPUT_WORDS] {
+    let flag = |bit: u32, set: bool| pow2(bit) * Fr::from(u64::from(set));
+    let mut message = vec![Fr::from(outputs.len() as u64), salt];
+    message.extend(pack_outputs(outputs, in_domain, unsaturated));
+    let flags = flag(IN_DOMAIN_BIT, in_domain) + flag(UNSATURATED_BIT, unsaturated);
+    [flags, poseidon::hash(poseidon::tag(OUTPUT_TAG), &message)]
+}
+
+/// The salt of a slot's output commitment, derived from its first source's salt and the context: secret if that salt is, and another one in every proof.
+pub fn output_salt(source_salt: Fr, context: Fr) -> Fr {
+    poseidon::hash(poseidon::tag("dodona.output.salt.v1"), &[source_salt, context])
+}
+
 /// The first `count` outputs and the flags (in domain, unsaturated) of one slot's output words, big-endian: [`pack_outputs`] undone.
 pub fn unpack_outputs(words: &[[u8; 32]], count: usize) -> (Vec<i64>, bool, bool) {
     let lane = |index: usize| {

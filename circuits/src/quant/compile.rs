@@ -282,7 +282,7 @@ pub fn default_scales(onnx: &[u8]) -> Result<Vec<u64>, QuantError> {
     Ok(domain::expected(&Graph::from_onnx(onnx)?).into_iter().map(|e| e.scale).collect())
 }
 
-/// One public source; the domain is the calibrated range widened twice about its middle, or what the graph says (see [`domain`]).
+/// One committed source without schema; the domain is the calibrated range widened twice about its middle, or what the graph says (see [`domain`]).
 fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpec {
     let raw = bounds::Interval::RAW;
     let field = |(i, e): (usize, Expected)| {
@@ -298,7 +298,7 @@ fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpe
         ResolvedField { scale: e.scale, domain }
     };
     let fields: Vec<ResolvedField> = domain::expected(graph).into_iter().enumerate().map(field).collect();
-    let sources = vec![ResolvedSource { kind: SourceKind::Public, length: fields.len(), schema: None }];
+    let sources = vec![ResolvedSource { kind: SourceKind::Committed, length: fields.len(), schema: None }];
     ResolvedSpec { name: String::new(), sources, fields, outputs: Vec::new() }
 }
 

@@ -119,7 +119,7 @@ fn stated(graph: &Graph, node: &Node, image: &Image, start: Expected) -> Option<
         }
         "OneHot" if at(0) => {
             let depth = numbers(graph, node.inputs.get(1)?)?.first().copied()?;
-            Some(counted(start, depth as usize, image.map.len()))
+            Some(counted(start, (depth as usize).min(WIDEST as usize), image.map.len()))
         }
         "TreeEnsembleClassifier" | "TreeEnsembleRegressor" => {
             let mut found = thresholds(node, image, start)?;

@@ -61,9 +61,11 @@ impl Builder<'_> {
             return Err(QuantError::Malformed { what: "operands of a layer", expected: k, got });
         }
         let live = vectors.iter().flatten().flatten().any(|f| f.as_constant().is_none());
-        if !live || k == 0 || vectors.len() < 4 || n < 2 || vectors.len() * n * k < LEAST_PRODUCTS {
+        if !live || k == 0 || vectors.len() < 4 || n < 2 || vectors.len().saturating_mul(n).saturating_mul(k) < LEAST_PRODUCTS {
             return self.lazy_layer(weights, bias, vectors);
         }
+        // A block's ranges are looked at product by product.
+        self.charge(vectors.len().saturating_mul(n).saturating_mul(k) / 4)?;
         let operands = self.operands(vectors, k)?;
         let before = self.steps.len();
         let mut report = LayerReport::new(self.node(), if relu { "block, relu" } else { "block" });

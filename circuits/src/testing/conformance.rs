@@ -90,6 +90,7 @@ fn prove_shape(program: &crate::quant::program::Program, raw: &[i64], wide: bool
         program: Arc::new(program.clone()),
         sources: vec![SourceKind::Public],
         slots: 1,
+        commit_outputs: false,
         shape: Shape::direct(0, wide),
         salt: Fr::from(5),
     };

@@ -101,6 +101,7 @@ pub fn task() -> Task {
         program: Arc::new(program()),
         sources: vec![SourceKind::Committed { schema: Fr::from(77) }, SourceKind::Public],
         slots: 1,
+        commit_outputs: false,
         shape: Shape::NARROW,
         salt: Fr::from(4711),
     }

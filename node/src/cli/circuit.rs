@@ -209,7 +209,11 @@ pub(super) fn prove(home: &Path, args: &ProveArgs) -> Result<(), CliError> {
         }
     };
     let seconds = begun.elapsed().as_secs_f64();
-    let named = named(&model, &answers);
+    let mut named = named(&model, &answers);
+    if model.manifest().outputs_committed {
+        let openings = model.openings(context, &slots).map_err(CliError::other)?;
+        named = named.into_iter().zip(openings).map(|(answer, salt)| answer.opened_by(salt)).collect();
+    }
     let file = ProofDocument { proof: file, answers: Some(named.clone()) };
     let text = serde_json::to_string(&file).map_err(CliError::other)?;
     write(&args.out, text.as_bytes())?;
@@ -233,8 +237,12 @@ pub(super) fn verify(home: &Path, args: &VerifyArgs) -> Result<(), CliError> {
             (Mode::Aggregated, proof.words)
         }
     };
-    // Read from the words, which the proof binds, not from the file's own answers.
-    let proved = named(&model, &model.answers(circuit_mode(mode), &words).map_err(CliError::other)?);
+    let proved = if model.manifest().outputs_committed {
+        opened(&model, circuit_mode(mode), &words, document.answers.as_deref(), &args.proof)?
+    } else {
+        // Read from the words, which the proof binds, not from the file's own answers.
+        named(&model, &model.answers(circuit_mode(mode), &words).map_err(CliError::other)?)
+    };
     let agree = |told: &[NamedAnswer]| told.len() == proved.len() && told.iter().zip(&proved).all(|(a, b)| a.agrees(b));
     if document.answers.is_some_and(|told| !agree(&told)) {
         let file = args.proof.display();
@@ -247,6 +255,27 @@ pub(super) fn verify(home: &Path, args: &VerifyArgs) -> Result<(), CliError> {
     }
     print_text(&verdict(mode, &proved));
     Ok(())
+}
+
+/// Answers that a commitment hides: the file's, once they are shown to be the committed ones.
+fn opened(
+    model: &Model,
+    mode: CircuitMode,
+    words: &[[u8; 32]],
+    told: Option<&[NamedAnswer]>,
+    file: &Path,
+) -> Result<Vec<NamedAnswer>, CliError> {
+    let answers: Option<Vec<_>> = told.map(|told| told.iter().map(NamedAnswer::opened).collect()).unwrap_or_default();
+    let Some(answers) = answers else {
+        let file = file.display();
+        return Err(CliError::Refused(format!(
+            "{file}: the proof shows a commitment to the outputs; expected the answers with their openings beside it"
+        )));
+    };
+    let refused = |e: dodona_circuits::api::ApiError| CliError::Refused(format!("{}: {e}", file.display()));
+    model.check_openings(mode, words, &answers).map_err(refused)?;
+    let (plain, salts): (Vec<_>, Vec<_>) = answers.into_iter().unzip();
+    Ok(named(model, &plain).into_iter().zip(salts).map(|(answer, salt)| answer.opened_by(salt)).collect())
 }
 
 fn verdict(mode: Mode, proved: &[NamedAnswer]) -> String {

@@ -33,6 +33,10 @@ impl CircuitEngine {
             let dir = dir.display();
             return Err(EngineError(format!("{dir}: expected a model compiled for 1 slot, got {slots}")));
         }
+        if model.manifest().outputs_committed {
+            let (dir, outputs) = (dir.display(), model.manifest().outputs.len());
+            return Err(EngineError(format!("{dir}: expected outputs that fit the words of a proof, got {outputs} outputs")));
+        }
         let direct = modes.contains(&Mode::Direct).then(|| DirectProver::load(&model, ring, progress));
         let aggregated = modes.contains(&Mode::Aggregated).then(|| AggregatedProver::load(&model, ring, progress));
         Ok(Self {

@@ -37,6 +37,7 @@ fn task() -> Task {
         program: Arc::new(program),
         sources: vec![SourceKind::Public],
         slots: 1,
+        commit_outputs: false,
         shape: Shape::NARROW,
         salt: Fr::zero(),
     }

@@ -56,6 +56,7 @@ fn layout(values: [i64; 8]) -> Layout {
         program: Arc::new(program()),
         sources: vec![SourceKind::Public],
         slots: 1,
+        commit_outputs: false,
         shape: Shape::WIDE,
         salt: Fr::from(3),
     };

@@ -3,6 +3,7 @@
 mod completeness;
 mod division;
 mod matrix;
+mod outputs;
 mod pinned;
 mod pranks;
 mod products;

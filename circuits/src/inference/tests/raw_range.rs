@@ -35,6 +35,7 @@ fn amplifier() -> Task {
         program: Arc::new(program),
         sources: vec![SourceKind::Public],
         slots: 1,
+        commit_outputs: false,
         shape: Shape::NARROW,
         salt: Fr::zero(),
     }

@@ -363,8 +363,9 @@ fn features_in_the_thousands_need_no_specification() {
     nodes.iter_mut().for_each(|n| n.value *= 1000.0);
     let onnx = model("TreeEnsembleRegressor", 2, &["y"], ensemble(&nodes, "target"));
     let compiled = compile(&onnx, None, None, &Options::default()).unwrap();
-    for x in [[1234.5, -2345.25], [-3999.0, 1e6], [0.0, -1e6]] {
-        let raw = x.map(|v| (v * 65536.0) as i64);
+    for x in [[1234.5, -2345.25], [-3999.0, 4e5], [0.0, -4e5]] {
+        let scale = compiled.spec.fields[0].scale as f64;
+        let raw = x.map(|v| (v * scale) as i64);
         let run = compiled.program.evaluate(&raw).unwrap();
         assert!(run.in_domain);
         let want: f64 = reached(&nodes, &x).iter().map(|w| w[0]).sum();

@@ -6,7 +6,6 @@ mod bits;
 mod clip;
 mod compare;
 mod div;
-mod extremes;
 mod logic;
 mod modulo;
 mod mul;
@@ -18,7 +17,6 @@ mod select;
 mod sign;
 mod sqrt;
 mod sub;
-mod sums;
 
 pub(in crate::ops) use abs::magnitude;
 #[cfg(test)]
@@ -51,9 +49,6 @@ pub(super) static OPS: &[&dyn Op] = &[
     &not_finite::NotFinite::NotANumber,
     &compare::Compare::Less,
     &compare::Compare::LessOrEqual,
-    &extremes::Extreme::Max,
-    &sums::Total::Mean,
-    &extremes::Extreme::Min,
     &modulo::Mod,
     &mul::Mul,
     &sign::Neg,
@@ -65,7 +60,6 @@ pub(super) static OPS: &[&dyn Op] = &[
     &sign::Sign,
     &sqrt::Sqrt,
     &sub::Sub,
-    &sums::Total::Sum,
     &select::Where,
     &logic::Logic::Xor,
 ];

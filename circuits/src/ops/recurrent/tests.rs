@@ -351,6 +351,7 @@ fn measured(layer: &Layer, reach: f64, calibrated: bool) -> (usize, f64) {
         program,
         sources: vec![SourceKind::Public],
         slots: 1,
+        commit_outputs: false,
         shape: Shape::direct(0, false),
         salt: Fr::from(0),
     };
