@@ -25,15 +25,10 @@ const OPEN: &[&str] = &[
     "graph_convolution",
     "integer_arithmetic",
     "llama_block",
-    "logistic_regression",
-    "logistic_regression_zipmap",
     "nano_gpt",
     "nano_gpt_one_hot",
-    "normalizer_l1",
-    "normalizer_max",
     "pow",
     "reduce_prod",
-    "xgboost_multiclass",
 ];
 
 #[derive(Deserialize)]

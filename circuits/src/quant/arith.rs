@@ -421,17 +421,14 @@ impl Builder<'_> {
 
     /// A dot product for a form of one term, of about `scale` units per 1.0, and its exact scale: the weight is whole, so that rounding it costs nothing.
     fn denominator(&self, form: &Form, scale: f64) -> Result<(Dot, f64), QuantError> {
-        let one = (1i64 << SHIFT) as f64;
         let weight = form.terms().iter().map(|t| t.1.abs()).fold(0.0, f64::max) * scale;
-        if weight > 0.0 && weight < 0.5 {
-            let (dot, found) = self.fitted(form, scale * one, 0.98, Requant::Shift)?;
-            return Ok((dot, found / one));
-        }
-        let mut whole = weight.round().max(1.0);
+        let (requant, one) =
+            if weight < 0.5 { (Requant::Shift, (1i64 << SHIFT) as f64) } else { (Requant::Identity, 1.0) };
+        let mut whole = (weight * one).round().max(1.0);
         while weight > 0.0 && whole >= 1.0 {
             let exact = scale * whole / weight;
-            if let Some(dot) = self.dot(form, exact, Requant::Identity).filter(|d| self.fits(d)) {
-                return Ok((dot, exact));
+            if let Some(dot) = self.dot(form, exact, requant).filter(|d| self.fits(d)) {
+                return Ok((dot, exact / one));
             }
             whole = (whole * 0.98).floor();
         }

@@ -183,3 +183,14 @@ fn magnitudes_and_comparisons() {
     check("positive", &d, 0.0, &|b, x| b.positive(x), &|x| x.iter().map(|v| f64::from(u8::from(*v > 0.0))).collect());
     check("floor", &d, 0.0, &|b, x| b.floor(x), &|x| x.iter().map(|v| v.floor()).collect());
 }
+
+#[test]
+fn denominators_with_weights_of_a_few_units_keep_their_precision() {
+    // A sum that a clip leaves in a lane of 40 bits: its weight in the denominator is about 18, and the quotients are not 3 % off.
+    let lower: Lowering<'_> = &|b, x| {
+        let fine = b.clip(&[x[0].plus(&x[1]).plus(&x[2])], 0.9, 3.5)?;
+        b.divide(x, &[fine[0].clone(), fine[0].clone(), fine[0].clone()])
+    };
+    let want = |x: &[f64]| x.iter().map(|v| v / (x[0] + x[1] + x[2]).clamp(0.9, 3.5)).collect();
+    check("fine denominators", &[(0.0, 14.0), (0.0, 13.0), (0.0, 0.125)], 1e-3, lower, &want);
+}

@@ -293,7 +293,8 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// The finest dot product for a form: `scale` first, then smaller by `step` until weights and lane fit. Returns it with its scale.
+    /// The finest dot product for a form: `scale` first, then smaller by `step` until weights and lane fit. Returns it with its scale. A form of one
+    /// term gets a whole weight, except where scales are to be powers of two (`step` is a half).
     pub(super) fn fitted(
         &self,
         form: &Form,
@@ -302,11 +303,16 @@ impl<'a> Builder<'a> {
         requant: Requant,
     ) -> Result<(Dot, f64), QuantError> {
         let mut scale = scale;
+        let alone = match form.terms() {
+            &[(_, c)] if step != 0.5 => Some(c.abs()),
+            _ => None,
+        };
         for attempt in 0..200 {
-            if let Some(dot) = self.dot(form, scale, requant)
+            let snapped = alone.map(|c| (scale * c).floor() / c).filter(|s| *s > 0.0).unwrap_or(scale);
+            if let Some(dot) = self.dot(form, snapped, requant)
                 && self.fits(&dot)
             {
-                return Ok((dot, scale));
+                return Ok((dot, snapped));
             }
             scale *= if attempt < 100 { step } else { 0.5 };
         }
