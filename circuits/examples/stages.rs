@@ -1,16 +1,21 @@
 //! One stage of a proof in a process of its own, for `scripts/bench`: prints one JSON object.
 //!
-//! `stages compile MODEL.onnx MODEL_DIR [CALIBRATION.json]`, or
+//! `stages compile MODEL.onnx MODEL_DIR [CALIBRATION.json]`,
+//! `stages prove MODEL_DIR CACHE_DIR INPUT.json PROOF.json RUNS`,
+//! `stages verify MODEL_DIR CACHE_DIR PROOF.json RUNS`, or
 //! `stages STAGE MODEL_DIR CACHE_DIR [INPUT.json]`, with STAGE one of `keys`, `direct`, `inner-keys`, `inner`, `aggregation-keys`,
 //! `aggregate`; MODEL_DIR is any folder that `dodona model compile` wrote. Seconds are wall seconds of the stage alone, key and SRS loading
-//! excluded; memory is the process's peak, where the system tells it (Linux).
+//! excluded; memory is the process's peak, where the system tells it (Linux). `prove` and `verify` are medians of RUNS without a warm-up and tell
+//! the loading apart (`load_s`); `direct` warms up first.
 #![allow(clippy::print_stdout, reason = "a program")]
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use dodona_circuits::api::CompileRequest;
-use dodona_circuits::api::{AggregatedProver, DirectProver, Input, KeyRing, Mode, Model, Slot, SourceInput};
+use dodona_circuits::api::{
+    AggregatedProver, DirectProof, DirectProver, Input, KeyRing, Mode, Model, Slot, SourceInput,
+};
 use dodona_circuits::keys::{Silent, SrsOrigin};
 use dodona_circuits::quant::compile::default_scales;
 use dodona_circuits::quant::{Calibration, Options};
@@ -29,11 +34,14 @@ fn main() -> Outcome<()> {
     }
     let model = Model::load(&PathBuf::from(dir))?;
     let ring = KeyRing::in_home(&PathBuf::from(cache), SrsOrigin::Dev);
-    let slots = match input.first() {
-        Some(path) => Input::parse(&model, &std::fs::read(path)?)?.slots,
-        None => vec![zero_slot(&model); model.manifest().slots],
+    let inputs = |path: &String| Outcome::Ok(Input::parse(&model, &std::fs::read(path)?)?.slots);
+    let mut figures = match (stage.as_str(), input) {
+        ("prove", [input, proof, runs]) => prove(&model, &ring, &inputs(input)?, proof, runs.parse()?)?,
+        ("verify", [proof, runs]) => verify(&model, &ring, proof, runs.parse()?)?,
+        (_, [path]) => run(stage, &model, &ring, &inputs(path)?)?,
+        (_, []) => run(stage, &model, &ring, &vec![zero_slot(&model); model.manifest().slots])?,
+        _ => return Err(format!("wrong arguments of `{stage}`").into()),
     };
-    let mut figures = run(stage, &model, &ring, &slots)?;
     if let Some(peak) = peak_mib() {
         figures["peak_mib"] = json!(peak);
     }
@@ -52,6 +60,23 @@ fn compile(onnx: &str, dir: &str, calibration: Option<&String>) -> Outcome<Value
     let (seconds, (model, _)) = timed(|| Model::compile(request, &PathBuf::from(dir)))?;
     let rows = dodona_circuits::quant::report::Size::of(model.program()).rows;
     Ok(json!({ "seconds": seconds, "direct": model.manifest().direct, "rows": rows }))
+}
+
+/// Proves `runs` times, and writes the last proof.
+fn prove(model: &Model, ring: &KeyRing, slots: &[Slot], file: &str, runs: usize) -> Outcome<Value> {
+    let (load, prover) = timed(|| DirectProver::load(model, ring, &Silent))?;
+    let (seconds, proof) = repeated(runs, || prover.prove([0; 32], slots))?;
+    std::fs::write(file, serde_json::to_vec(&proof)?)?;
+    let (bytes, words) = (proof.proof.len(), proof.words.len());
+    Ok(json!({ "seconds": middle(&seconds), "runs": seconds, "load_s": load, "proof_bytes": bytes, "words": words }))
+}
+
+/// Verifies a proof that [`prove`] wrote, `runs` times.
+fn verify(model: &Model, ring: &KeyRing, file: &str, runs: usize) -> Outcome<Value> {
+    let proof: DirectProof = serde_json::from_slice(&std::fs::read(file)?)?;
+    let (load, prover) = timed(|| DirectProver::load(model, ring, &Silent))?;
+    let (seconds, ()) = repeated(runs, || prover.verify(&proof))?;
+    Ok(json!({ "seconds": middle(&seconds), "runs": seconds, "load_s": load }))
 }
 
 /// CPU seconds of all threads of this process so far; 0 where the system does not tell.
@@ -134,12 +159,30 @@ fn timed<T>(f: impl FnOnce() -> Result<T, dodona_circuits::api::ApiError>) -> Ou
 /// Median seconds of three runs, after one that warms caches.
 fn median<T>(mut f: impl FnMut() -> Result<T, dodona_circuits::api::ApiError>) -> Outcome<(f64, T)> {
     f()?;
-    let mut runs = Vec::new();
-    for _ in 0..3 {
-        runs.push(timed(&mut f)?);
+    let (seconds, value) = repeated(3, f)?;
+    Ok((middle(&seconds), value))
+}
+
+/// Seconds of each of `runs` runs (one at least), and what the last gave.
+fn repeated<T>(
+    runs: usize,
+    mut f: impl FnMut() -> Result<T, dodona_circuits::api::ApiError>,
+) -> Outcome<(Vec<f64>, T)> {
+    let (first, mut value) = timed(&mut f)?;
+    let mut seconds = vec![first];
+    for _ in 1..runs {
+        let (again, next) = timed(&mut f)?;
+        seconds.push(again);
+        value = next;
     }
-    runs.sort_by(|a, b| a.0.total_cmp(&b.0));
-    Ok(runs.swap_remove(1))
+    Ok((seconds, value))
+}
+
+/// The median; of an even number the upper one of the middle two.
+fn middle(seconds: &[f64]) -> f64 {
+    let mut sorted = seconds.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
 fn zero_slot(model: &Model) -> Slot {

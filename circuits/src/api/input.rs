@@ -70,7 +70,7 @@ impl Input {
             got: error.to_string(),
         })?;
         let input = match file {
-            File::Reals(reals) => Self { context: [0; 32], slots: encode(model, &reals.input_data)? },
+            File::Reals(reals) => Self { context: [0; 32], slots: Self::encode(model, &reals.input_data)? },
             File::Raw(raw) => {
                 let source = |s: RawSource| SourceInput { values: s.values, salt: s.salt };
                 let slot = |s: RawSlot| Slot { sources: s.sources.into_iter().map(source).collect() };
@@ -84,24 +84,28 @@ impl Input {
             Err(Error::Input { what: "slots (rows of input_data)".into(), expected, got }.into())
         }
     }
-}
 
-fn encode(model: &Model, rows: &[Vec<f64>]) -> Result<Vec<Slot>, ApiError> {
-    let scales = match model.spec()? {
-        Some(spec) => spec.resolve().scales(),
-        None => default_scales(&model.onnx()?)?,
-    };
-    let encoded = Calibration::from_reals(rows, &scales)?;
-    let slot = |row: Vec<i64>| {
-        let mut values = row.into_iter();
-        let source = |entry: &super::manifest::SourceEntry| {
-            let salt = match entry.kind {
-                SourceKind::Committed => Fr::random(OsRng),
-                SourceKind::Public => Fr::ZERO,
-            };
-            SourceInput { values: values.by_ref().take(entry.length).collect(), salt: statement::to_bytes(salt) }
+    /// Rows of reals, one an inference, encoded as publishers do, under fresh uniform salts.
+    ///
+    /// # Errors
+    /// A row of another width than the model's; a real outside the encoding.
+    pub fn encode(model: &Model, rows: &[Vec<f64>]) -> Result<Vec<Slot>, ApiError> {
+        let scales = match model.spec()? {
+            Some(spec) => spec.resolve().scales(),
+            None => default_scales(&model.onnx()?)?,
         };
-        Slot { sources: model.manifest().sources.iter().map(source).collect() }
-    };
-    Ok(encoded.samples.into_iter().map(slot).collect())
+        let encoded = Calibration::from_reals(rows, &scales)?;
+        let slot = |row: Vec<i64>| {
+            let mut values = row.into_iter();
+            let source = |entry: &super::manifest::SourceEntry| {
+                let salt = match entry.kind {
+                    SourceKind::Committed => Fr::random(OsRng),
+                    SourceKind::Public => Fr::ZERO,
+                };
+                SourceInput { values: values.by_ref().take(entry.length).collect(), salt: statement::to_bytes(salt) }
+            };
+            Slot { sources: model.manifest().sources.iter().map(source).collect() }
+        };
+        Ok(encoded.samples.into_iter().map(slot).collect())
+    }
 }

@@ -11,8 +11,8 @@ use dodona_circuits::{
     evm::VerifierSource,
     inference::statement,
     keys::{Srs, SrsOrigin},
-    model::{Graph, spec::ModelSpec},
-    quant::{Calibration, Options, compile::DEFAULT_SCALE},
+    model::spec::ModelSpec,
+    quant::{Calibration, Options, compile::default_scales},
 };
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
@@ -106,7 +106,7 @@ fn compile(
         .map(|path| {
             let scales = match &spec {
                 Some(spec) => spec.resolve().scales(),
-                None => vec![DEFAULT_SCALE; Graph::from_onnx(&bytes).map_err(CliError::other)?.input_width()],
+                None => default_scales(&bytes).map_err(CliError::other)?,
             };
             let refused = |e| CliError::Usage(format!("{}: {e}", path.display()));
             Calibration::parse(&read(path)?, &scales).map_err(refused)

@@ -1,0 +1,46 @@
+"""One call of EZKL, by EZKL's own Python: `ezkl_stage.py FUNCTION ARGUMENTS.json`. Prints `{"seconds": …}`, of the call alone.
+
+Of the arguments, `run_args` become EZKL's `PyRunArgs`; `data` may be a list of files, for which the call is made once each and `output` gets the
+place in the list for `{}`.
+"""
+
+import asyncio
+import inspect
+import json
+import sys
+import time
+
+import ezkl
+
+
+async def call(function: str, arguments: dict):
+    """The result, awaited where this version of EZKL wants it."""
+    result = getattr(ezkl, function)(**arguments)
+    return await result if inspect.isawaitable(result) else result
+
+
+def main() -> None:
+    function, file = sys.argv[1:]
+    with open(file) as opened:
+        arguments = json.load(opened)
+    if "run_args" in arguments:
+        arguments["py_run_args"] = ezkl.PyRunArgs()
+        for name, value in arguments.pop("run_args").items():
+            setattr(arguments["py_run_args"], name, value)
+    many = isinstance(arguments.get("data"), list)
+    calls = [{**arguments, "data": d, "output": arguments["output"].format(i)} for i, d in enumerate(arguments["data"])] if many else [arguments]
+    start = time.perf_counter()
+    results = [asyncio.run(call(function, one)) for one in calls]
+    seconds = time.perf_counter() - start
+    if any(result is False for result in results):
+        sys.exit(f"{function} answered False")
+    print(json.dumps({"seconds": seconds}), flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SystemExit:
+        raise
+    except BaseException as error:  # a panic of EZKL is no Exception
+        sys.exit(f"{type(error).__name__}: {error}")
