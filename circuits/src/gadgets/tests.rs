@@ -7,7 +7,7 @@ use halo2_proofs::plonk::{ConstraintSystem, Expression};
 use halo2_proofs::poly::Rotation;
 
 use super::logup::{LookupRow, running_sums};
-use super::{Columns, DEGREE, RowKind, Selectors};
+use super::{Columns, DEGREE, MatrixRow, RowKind, Selectors};
 use crate::quant::program::Requant;
 
 const KINDS: [RowKind; 13] = [
@@ -31,6 +31,8 @@ const SUM: &str = "acc' = acc + step";
 const START: &str = "start: acc = 0";
 const REQUANT: [&str; 3] = ["b is a bit", "acc = 2^42 acc' + y", "z = shifted y"];
 const ASSERTED: &str = "asserted y >= 0";
+const MATRIX: [&str; 3] = ["u", "v", "s"];
+const EDGE: [&str; 3] = ["edge: u = 0", "edge: v = 0", "edge: s = 0"];
 const FUNCTION: &str = "z = a0 + 2^10 a1";
 const POSEIDON: [&str; 6] =
     ["s0 = u0²", "s1 = u1² or 1", "s2 = u2² or 1", "u0' = M0 boxed + f0", "u1' = M1 boxed + f1", "u2' = M2 boxed + f2"];
@@ -46,7 +48,8 @@ fn expected(kind: RowKind) -> Vec<&'static str> {
         RowKind::Requant(_) => REQUANT.to_vec(),
         RowKind::Assert => [&REQUANT[..], &[ASSERTED]].concat(),
         RowKind::Poseidon { .. } => POSEIDON.to_vec(),
-        RowKind::Matrix(_) => unreachable!("the narrow shape has no matrix rows"),
+        RowKind::Matrix(MatrixRow::Edge) => [&MATRIX[..], &EDGE].concat(),
+        RowKind::Matrix(_) => MATRIX.to_vec(),
     }
 }
 
@@ -73,7 +76,7 @@ impl Point {
             active,
             alpha: noise(1),
             beta: noise(2),
-            advice: (0..10).map(|i| [noise(10 + i), noise(40 + i)]).collect(),
+            advice: (0..13).map(|i| [noise(10 + i), noise(40 + i)]).collect(),
             f: [noise(5), noise(6), noise(7)],
             // An idle row may hold anything: the salt's does.
             w: if matches!(kind, RowKind::Dot { .. } | RowKind::Idle) { noise(9) } else { Fr::from(kind.switch()) },
@@ -103,7 +106,12 @@ impl Point {
             },
             &|query| self.advice[query.column_index()][query.rotation().0 as usize],
             &|_| self.word,
-            &|challenge| if challenge.index() == self.columns.alpha.index() { self.alpha } else { self.beta },
+            &|challenge| {
+                let wide = self.columns.wide.map(|w| [w.tau, w.nu]).into_iter().flatten().zip([3, 5]);
+                let known = [(self.columns.alpha, self.alpha), (self.columns.beta, self.beta)];
+                let all = known.into_iter().chain(wide.map(|(c, v)| (c, self.alpha + Fr::from(v))));
+                all.into_iter().find(|(c, _)| c.index() == challenge.index()).unwrap().1
+            },
             &|a| -a,
             &|a, b| a + b,
             &|a, b| a * b,
@@ -121,9 +129,46 @@ fn constraints(cs: &ConstraintSystem<Fr>) -> Vec<(&str, &Expression<Fr>)> {
 }
 
 fn configured() -> (ConstraintSystem<Fr>, Columns) {
+    shape(false)
+}
+
+fn shape(wide: bool) -> (ConstraintSystem<Fr>, Columns) {
     let mut cs = ConstraintSystem::default();
-    let columns = Columns::configure(&mut cs, false);
+    let columns = Columns::configure(&mut cs, wide);
     (cs, columns)
+}
+
+#[test]
+fn wide_shape_adds_matrix_gates_and_leaves_the_others_as_they_are() {
+    let (narrow, wide) = (configured().0, shape(true).0);
+    let text = |cs: &ConstraintSystem<Fr>| -> Vec<(String, usize)> {
+        constraints(cs).into_iter().map(|(name, poly)| (name.to_owned(), poly.degree())).collect()
+    };
+    let added: Vec<(String, usize)> = text(&wide)[constraints(&narrow).len()..].to_vec();
+    assert_eq!(text(&wide)[..constraints(&narrow).len()], text(&narrow));
+    let expected = [("u", 4), ("v", 5), ("s", 5), (EDGE[0], 5), (EDGE[1], 5), (EDGE[2], 5)];
+    assert_eq!(added, expected.map(|(name, degree)| (name.to_owned(), degree)));
+    assert_eq!((wide.num_advice_columns(), wide.num_fixed_columns(), wide.num_instance_columns()), (13, 10, 1));
+    assert_eq!((wide.permutation().get_columns().len(), wide.degree()), (4, DEGREE));
+}
+
+#[test]
+fn no_row_kind_of_the_wide_shape_switches_on_another_ones_gate() {
+    let (cs, columns) = shape(true);
+    let rows = [MatrixRow::Edge, MatrixRow::Vectors, MatrixRow::Multiply]
+        .into_iter()
+        .chain([true, false].map(|next| MatrixRow::Outputs { next }));
+    for kind in KINDS.into_iter().chain(rows.map(RowKind::Matrix)) {
+        for seed in 1..4 {
+            let point = Point::new(&columns, kind, 1, seed);
+            let acting = constraints(&cs).into_iter().filter(|(_, poly)| point.value(poly) != Fr::ZERO);
+            let acting: Vec<&str> = acting.map(|(name, _)| name).filter(|n| !["φ0", "φ1"].contains(n)).collect();
+            let mut expected = expected(kind);
+            let order = |name: &&str| constraints(&cs).iter().position(|(found, _)| found == name);
+            expected.sort_by_key(order);
+            assert_eq!(acting, expected, "{kind:?}");
+        }
+    }
 }
 
 #[test]

@@ -11,7 +11,8 @@ use super::error::Error;
 use super::shape::Shape;
 use super::size;
 use super::statement::{
-    self, COMMITTED_OUTPUT_WORDS, IN_DOMAIN_BIT, OUTPUT_BITS, OUTPUTS_PER_WORD, UNSATURATED_BIT, pack, pack_outputs, pow2, signed,
+    self, COMMITTED_OUTPUT_WORDS, IN_DOMAIN_BIT, OUTPUT_BITS, OUTPUTS_PER_WORD, UNSATURATED_BIT, pack, pack_outputs,
+    pow2, signed,
 };
 use crate::gadgets::logup::{RANGE_TAG, function_tag};
 use crate::gadgets::poseidon;
@@ -671,9 +672,12 @@ fn committed_rows(
     Ok(())
 }
 
-
 /// Places tables and salt, pads to `2^k` and closes the lookup argument.
 fn finish(mut asm: Assembler, task: &Task, words: Vec<Fr>, k: Option<u32>) -> Result<Layout, Error> {
+    if task.shape.wide {
+        // As below, for the column of matrix rows: a program may have no matrix that is worth a check.
+        asm.matrix_edge();
+    }
     let range = (0..1_u64 << LIMB_BITS).map(|v| [Fr::from(v), Fr::ZERO, Fr::ZERO]).collect();
     let mut tables: Vec<(u64, i64, Vec<[Fr; 3]>)> = vec![(RANGE_TAG, 0, range)];
     for (i, table) in task.program.tables.iter().enumerate() {

@@ -61,7 +61,12 @@ impl Builder<'_> {
             return Err(QuantError::Malformed { what: "operands of a layer", expected: k, got });
         }
         let live = vectors.iter().flatten().flatten().any(|f| f.as_constant().is_none());
-        if !live || k == 0 || vectors.len() < 4 || n < 2 || vectors.len().saturating_mul(n).saturating_mul(k) < LEAST_PRODUCTS {
+        if !live
+            || k == 0
+            || vectors.len() < 4
+            || n < 2
+            || vectors.len().saturating_mul(n).saturating_mul(k) < LEAST_PRODUCTS
+        {
             return self.lazy_layer(weights, bias, vectors);
         }
         // A block's ranges are looked at product by product.
