@@ -276,7 +276,7 @@ impl<'g> Edges<'g> {
         let (mean, epsilon) = self.with_scalar(self.made_by(variance, "Add")?)?;
         let (squares, axes) = self.reduced(mean, "ReduceMean")?;
         let deviation = self.squared(squares)?;
-        if !(epsilon > 0.0) {
+        if epsilon.is_nan() || epsilon <= 0.0 {
             return None;
         }
         let same = |found: &(&str, Vec<i64>)| found.1 == axes;
