@@ -16,6 +16,16 @@ pub enum Constant {
     Int(Tensor<i64>),
 }
 
+impl Constant {
+    /// Sizes of the dimensions.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Self::Real(t) => t.shape(),
+            Self::Int(t) => t.shape(),
+        }
+    }
+}
+
 /// A node's attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Attribute {

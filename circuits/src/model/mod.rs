@@ -5,6 +5,7 @@
 //! | [`onnx`] | protobuf to [`Graph`], with every refusal |
 //! | `classical` | what exports of classical models carry beyond tensors, taken out |
 //! | [`graph`] | the small graph that the ops lower |
+//! | `fuse`, `shapes` | what exporters write out in small nodes, put back into one op |
 //! | [`tensor`] | dense tensors |
 //! | [`float`] | the float reference, run by tract |
 //! | [`spec`], [`schema`] | what sources and outputs mean |
@@ -16,11 +17,13 @@ mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod float;
+mod fuse;
 pub mod graph;
 #[cfg(test)]
 mod hostile;
 pub mod onnx;
 pub mod schema;
+mod shapes;
 pub mod spec;
 pub mod tensor;
 #[cfg(test)]

@@ -170,6 +170,7 @@ pub fn compile(
     let given = calibration.filter(|c| !c.samples.is_empty());
     let drawn = if given.is_none() { Some(drawn(&graph, &spec)) } else { None };
     let options = if drawn.is_some() { synthetic::options(options) } else { options.clone() };
+    let graph = graph.fused();
     let lengths = spec.sources.iter().map(|s| s.length).collect();
     let mut builder = Builder::new(lengths, given.or(drawn.as_ref()), &options)?;
     let domains: Vec<(f64, f64)> = spec.fields.iter().map(|f| f.domain_units()).collect();

@@ -49,6 +49,7 @@ pub(super) static OPS: &[&dyn Op] = &[
     &softmax::Softmax::Plain,
     &rectified::SOFTPLUS,
     &softsign::Softsign,
+    &rectified::SWISH,
     &trigonometric::Trigonometric::Tan,
     &curves::TANH_OP,
     &thresholds::ThresholdedRelu,

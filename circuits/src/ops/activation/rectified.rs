@@ -30,6 +30,9 @@ pub(super) static SELU: Rectified =
     Rectified { name: "Selu", accepts: "one float tensor; alpha and gamma floats", parts: selu };
 pub(super) static SOFTPLUS: Rectified = Rectified { name: "Softplus", accepts: PLAIN, parts: softplus };
 
+pub(super) static SWISH: Rectified =
+    Rectified { name: "Swish", accepts: "one float tensor; alpha a positive float", parts: swish };
+
 fn left(name: String, scale: f64, rate: f64) -> Function1 {
     Function1::new(name, move |x| scale * libm::expm1(x.min(0.0) * rate))
 }
@@ -68,6 +71,15 @@ fn mish(_: &Call<'_>) -> Result<(f64, Function1), QuantError> {
 fn hard_swish(_: &Call<'_>) -> Result<(f64, Function1), QuantError> {
     let f = |x: f64| x * (x / 6.0 + 0.5).clamp(0.0, 1.0) - x.max(0.0);
     Ok((1.0, Function1::new("hard swish less relu", f)))
+}
+
+fn swish(call: &Call<'_>) -> Result<(f64, Function1), QuantError> {
+    let alpha = call.float("alpha", 1.0)?;
+    if !(alpha > 0.0 && alpha.is_finite()) {
+        return Err(call.refuse(format!("alpha is {alpha}, expected a positive number")));
+    }
+    let f = move |x: f64| -x.abs() / (1.0 + libm::exp(alpha * x.abs()));
+    Ok((1.0, Function1::new(format!("swish({alpha}) less relu"), f)))
 }
 
 fn gelu(call: &Call<'_>) -> Result<(f64, Function1), QuantError> {

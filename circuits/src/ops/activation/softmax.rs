@@ -41,6 +41,12 @@ pub(super) fn rows(call: &Call<'_>, x: &Tensor<Form>) -> Result<Vec<Vec<usize>>,
     Ok((0..outer).flat_map(|i| (0..inner).map(move |j| (i, j))).map(|(i, j)| row(i, j)).collect())
 }
 
+/// Values in rows as long as others.
+fn regrouped(like: &[Vec<Form>], values: Vec<Form>) -> Vec<Vec<Form>> {
+    let mut values = values.into_iter();
+    like.iter().map(|row| values.by_ref().take(row.len()).collect()).collect()
+}
+
 /// The largest form of each row.
 fn largest(builder: &mut Builder<'_>, rows: Vec<Vec<Form>>) -> Result<Vec<Form>, QuantError> {
     let mut rows = rows;
@@ -70,17 +76,21 @@ fn largest(builder: &mut Builder<'_>, rows: Vec<Vec<Form>>) -> Result<Vec<Form>,
 /// For each row: its elements less their maximum (or a bound of it), and the sum of their exponentials, with these.
 type Exponentials = (Vec<Vec<Form>>, Vec<Vec<Form>>, Vec<Form>);
 
+/// Below the largest of its row by this much, an element weighs nothing: `exp(-40) < 2^-57`.
+const NOTHING: f64 = 40.0;
+
+/// Which elements of a row may weigh anything, whatever the input: not those that a mask has put far below the others.
+fn weighty(builder: &Builder<'_>, row: &[Form]) -> Vec<bool> {
+    let ends: Vec<(f64, f64)> = row.iter().map(|f| builder.interval(f)).collect();
+    let least = ends.iter().fold(f64::NEG_INFINITY, |m, e| m.max(e.0));
+    ends.iter().map(|e| e.1 >= least - NOTHING).collect()
+}
+
 fn exponentials(builder: &mut Builder<'_>, rows: Vec<Vec<Form>>) -> Result<Exponentials, QuantError> {
     let ends = rows.iter().flatten().map(|f| builder.interval(f));
     let (lo, hi) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |r, i| (r.0.min(i.0), r.1.max(i.1)));
     let wide = hi - lo > NARROW;
-    let rows = if wide {
-        let width = rows.first().map_or(1, Vec::len).max(1);
-        let flat = builder.compact(&rows.concat())?;
-        flat.chunks(width).map(<[Form]>::to_vec).collect()
-    } else {
-        rows
-    };
+    let rows = if wide { regrouped(&rows, builder.compact(&rows.concat())?) } else { rows };
     let tops = if wide { largest(builder, rows.clone())? } else { vec![Form::constant(hi); rows.len()] };
     let mut shifted = Vec::with_capacity(rows.len());
     for (row, top) in rows.iter().zip(&tops) {
@@ -89,8 +99,7 @@ fn exponentials(builder: &mut Builder<'_>, rows: Vec<Vec<Form>>) -> Result<Expon
     }
     // Nothing is above its maximum but by rounding.
     let exp = Function1::new("exp up to 0", |x: f64| libm::exp(x.min(0.0)));
-    let mut values = builder.function(&shifted.concat(), &exp)?.into_iter();
-    let values: Vec<Vec<Form>> = shifted.iter().map(|row| values.by_ref().take(row.len()).collect()).collect();
+    let values = regrouped(&shifted, builder.function(&shifted.concat(), &exp)?);
     let total = |row: &Vec<Form>| row.iter().fold(Form::constant(0.0), |sum, f| sum.plus(f));
     let sums: Vec<Form> = values.iter().map(total).collect();
     let sums = if wide { builder.clip(&sums, LEAST_SUM, f64::INFINITY)? } else { sums };
@@ -112,26 +121,49 @@ impl Op for Softmax {
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
         let x = call.forms(0)?;
         let at = rows(call, &x)?;
-        let picked = at.iter().map(|row| row.iter().map(|&i| x.data()[i].clone()).collect()).collect();
         if x.is_empty() {
             return Ok(vec![Value::Live(x)]);
         }
-        let (shifted, values, sums) = exponentials(builder, picked)?;
-        let results: Vec<Form> = match self {
+        let mut data = vec![Form::constant(0.0); x.len()];
+        let (mut kept, mut masked) = (Vec::with_capacity(at.len()), Vec::new());
+        for row in at {
+            let own: Vec<Form> = row.iter().map(|&i| x.data()[i].clone()).collect();
+            let weighs = weighty(builder, &own);
+            let (on, off): (Vec<(usize, bool)>, Vec<_>) = row.into_iter().zip(weighs).partition(|e| e.1);
+            masked.push(off.into_iter().map(|e| e.0).collect::<Vec<usize>>());
+            kept.push(on.into_iter().map(|e| e.0).collect::<Vec<usize>>());
+        }
+        let forms = |row: &Vec<usize>| row.iter().map(|&i| x.data()[i].clone()).collect::<Vec<Form>>();
+        // A row of one element needs no table.
+        let open: Vec<usize> = (0..kept.len()).filter(|&r| kept[r].len() > 1).collect();
+        let (shifted, values, sums) = exponentials(builder, open.iter().map(|&r| forms(&kept[r])).collect())?;
+        match self {
             Self::Plain => {
+                for row in kept.iter().filter(|row| row.len() == 1) {
+                    data[row[0]] = Form::constant(1.0);
+                }
                 let bottoms = values.iter().zip(&sums).flat_map(|(row, sum)| vec![sum.clone(); row.len()]);
-                builder.divide(&values.concat(), &bottoms.collect::<Vec<Form>>())?
+                let quotients = builder.divide(&values.concat(), &bottoms.collect::<Vec<Form>>())?;
+                for (&i, quotient) in open.iter().flat_map(|&r| &kept[r]).zip(quotients) {
+                    data[i] = quotient;
+                }
             }
             Self::Log => {
                 let logs = logarithm(builder, &sums)?;
-                let less =
-                    |(row, log): (&Vec<Form>, &Form)| row.iter().map(|f| f.plus(&log.scaled(-1.0))).collect::<Vec<_>>();
-                shifted.iter().zip(&logs).flat_map(less).collect()
+                for ((&r, row), log) in open.iter().zip(&shifted).zip(&logs) {
+                    for (&i, f) in kept[r].iter().zip(row) {
+                        data[i] = f.plus(&log.scaled(-1.0));
+                    }
+                }
+                // What is far below, is far below the maximum as well.
+                for (r, row) in masked.iter().enumerate() {
+                    let Some(&top) = kept[r].first() else { continue };
+                    for &i in row {
+                        let less = data[top].plus(&x.data()[top].scaled(-1.0));
+                        data[i] = x.data()[i].plus(&less);
+                    }
+                }
             }
-        };
-        let mut data = vec![Form::constant(0.0); x.len()];
-        for (i, result) in at.into_iter().flatten().zip(results) {
-            data[i] = result;
         }
         crate::ops::elementwise::live(call, x.shape().to_vec(), data)
     }
@@ -156,7 +188,31 @@ mod tests {
         vec![vec![0.25, -0.125, 0.0], vec![0.0, 0.25, 0.25]]
     }
 
+    /// A causal mask, added; the first row is left with one element.
+    fn masked(op: &str, below: f32) -> Case {
+        let mut m = OnnxBuilder::new(&[3, 3]);
+        m.weights("mask", &[3, 3], &[0.0, below, below, 0.0, 0.0, below, 0.0, 0.0, 0.0]);
+        m.weights("seen", &[3, 3], &[1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0]);
+        m.node("Add", &["x", "mask"], "s", vec![]).node(op, &["s"], "p", vec![int("axis", -1)]);
+        let inputs: Vec<Vec<f64>> = vec![
+            vec![1.0, -2.0, 3.5, -0.5, -4.0, 0.0, 9.0, -7.0, 3.5],
+            vec![0.0, 9.0, 9.0, 1.0, 1.5, 9.0, 0.25, 0.0, -0.5],
+        ];
+        // Without the masked logarithms, which have no range.
+        let log = op == "LogSoftmax";
+        let row = |x: &[f64], r: usize| {
+            let sum: f64 = x[..=r].iter().map(|v| v.exp()).sum();
+            let weight = |c: usize| if log { x[c] - sum.ln() } else { x[c].exp() / sum };
+            (0..3).map(|c| if c <= r { weight(c) } else { 0.0 }).collect::<Vec<f64>>()
+        };
+        let want = inputs.iter().map(|x| (0..3).flat_map(|r| row(&x[3 * r..3 * r + 3], r)).collect()).collect();
+        Case::new(m.node("Mul", &["p", "seen"], "y", vec![]).bytes(&[3, 3]), inputs).expecting(want)
+    }
+
     op_conformance! {
+        masked_by_infinity: masked("Softmax", f32::NEG_INFINITY),
+        masked_by_a_billion: masked("Softmax", -1e9),
+        masked_logarithm: masked("LogSoftmax", -1e4),
         rows: Case::new(model("Softmax", &[2, 3], -1, 13), inputs()),
         columns: Case::new(model("Softmax", &[2, 3], 0, 13), inputs()),
         flattened: Case::new(model("Softmax", &[1, 2, 3], 1, 11), inputs()),

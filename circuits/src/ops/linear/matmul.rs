@@ -27,7 +27,15 @@ impl Op for MatMul {
         let row = if rank_a == 1 { a.reshaped(&[1, a.shape()[0]]) } else { Some(a.clone()) };
         let column = if rank_b == 1 { b.reshaped(&[b.shape()[0], 1]) } else { Some(b.clone()) };
         let (Some(row), Some(column)) = (row, column) else { return Err(call.refuse("a vector has another size")) };
-        let product = super::product::batched(builder, call, &row, &column, true)?;
+        // A bias comes from `model/fuse.rs`, behind a constant matrix alone.
+        let bias = match (call.optional(2), b) {
+            (None, _) => None,
+            (Some(Value::Real(bias)), Value::Real(_)) if rank_b == 2 && bias.shape() == &b.shape()[1..] => {
+                Some(bias.data())
+            }
+            (Some(_), _) => return Err(call.refuse("more than two factors")),
+        };
+        let product = super::product::batched_with(builder, call, &row, &column, true, bias)?;
         let mut shape = product.shape().to_vec();
         if rank_b == 1 {
             shape.pop();

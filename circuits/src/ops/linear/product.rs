@@ -48,6 +48,18 @@ pub(super) fn batched(
     b: &Value,
     last: bool,
 ) -> Result<Tensor<Form>, QuantError> {
+    batched_with(builder, call, a, b, last, None)
+}
+
+/// [`batched`], plus a bias for each column where `b` is constant.
+pub(super) fn batched_with(
+    builder: &mut Builder<'_>,
+    call: &Call<'_>,
+    a: &Value,
+    b: &Value,
+    last: bool,
+    bias: Option<&[f64]>,
+) -> Result<Tensor<Form>, QuantError> {
     let ([lead_a @ .., m, k], [lead_b @ .., rows, n]) = (a.shape(), b.shape()) else {
         return Err(call.refuse("expected two matrices"));
     };
@@ -73,12 +85,12 @@ pub(super) fn batched(
             let x = a.forms().ok_or_else(mismatch)?;
             let x = prepared(builder, &x, x.len() / k.max(1))?;
             let transposed = swap_last(weights).ok_or_else(mismatch)?;
-            constant_factor(builder, &transposed, x.data(), &pairs, (n, k, m), last)?
+            constant_factor(builder, &transposed, x.data(), &pairs, (n, k, m), last, bias)?
         }
         (Value::Real(weights), Value::Live(x)) => {
             let x = prepared(builder, &swap_last(x).ok_or_else(mismatch)?, x.len() / k.max(1))?;
             let swapped: Vec<(usize, usize)> = pairs.iter().map(|&(i, j)| (j, i)).collect();
-            let columns = constant_factor(builder, weights, x.data(), &swapped, (m, k, n), last)?;
+            let columns = constant_factor(builder, weights, x.data(), &swapped, (m, k, n), last, None)?;
             let shape = [lead.as_slice(), &[n, m]].concat();
             swap_last(&Tensor::new(shape, columns).ok_or_else(mismatch)?).ok_or_else(mismatch)?.into_data()
         }
@@ -103,8 +115,10 @@ fn constant_factor(
     pairs: &[(usize, usize)],
     (n, k, rows): (usize, usize, usize),
     last: bool,
+    bias: Option<&[f64]>,
 ) -> Result<Vec<Form>, QuantError> {
     let zeros = vec![0.0; n];
+    let bias = bias.unwrap_or(&zeros);
     let mut results: Vec<Vec<Form>> = vec![Vec::new(); pairs.len()];
     let matrices = weights.len().checked_div(n * k).unwrap_or(0);
     for matrix in 0..matrices {
@@ -116,7 +130,7 @@ fn constant_factor(
             vectors.extend(block.chunks_exact(k).map(|row| row.iter().cloned().map(Some).collect::<Vec<_>>()));
         }
         let mut products =
-            apply(builder, &weights.data()[matrix * n * k..(matrix + 1) * n * k], &zeros, &vectors, last)?.into_iter();
+            apply(builder, &weights.data()[matrix * n * k..(matrix + 1) * n * k], bias, &vectors, last)?.into_iter();
         for &p in &chosen {
             results[p] = products.by_ref().take(rows).flatten().collect();
         }

@@ -25,11 +25,15 @@ impl Op for LayerNormalization {
 
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
         let x = call.forms(0)?;
-        let axis = call.axis(call.int("axis", -1)?, x.shape().len())?;
+        let rank = x.shape().len();
+        let axes: Vec<usize> = match call.int_list("axes")? {
+            // Written out by the exporter: see `model/fuse.rs`.
+            Some(axes) => axes.iter().map(|&a| call.axis(a, rank)).collect::<Result<_, _>>()?,
+            None => (call.axis(call.int("axis", -1)?, rank)?..rank).collect(),
+        };
         let epsilon = super::epsilon(call)?;
-        let length: usize = x.shape()[axis..].iter().product();
         let norm = Norm { centred: self.centred, mean: true, epsilon };
-        let normal = rows::normalise_rows(builder, x.data(), &rows::consecutive(x.len(), length), norm)?;
+        let normal = rows::normalise_rows(builder, x.data(), &rows::over_axes(x.shape(), &axes), norm)?;
         let bias = if call.optional(2).is_some() { Some(constant(call, 2)?) } else { None };
         Ok(vec![Value::Live(rows::affine(call, x.shape(), normal, constant(call, 1)?, bias)?)])
     }
