@@ -10,7 +10,7 @@ use super::bounds::{Interval, Y_LIMIT};
 use super::builder::{Builder, Dot, HALF, HEADROOM, integer, shifts};
 use super::form::Form;
 use super::program::{Divide, MatMul, Requant, SHIFT, Sqrt, Step, Wire, Y_BITS};
-use super::rescale::is_integer;
+use super::rescale::{OF_GROUP, is_integer};
 
 /// Largest magnitude of a factor, in units: two of them stay inside a lane.
 pub(super) const FACTOR: f64 = 0.9995 * (1i64 << (Y_BITS / 2)) as f64;
@@ -289,11 +289,12 @@ impl Builder<'_> {
         let forms = self.narrowed(&forms)?;
         let mut clamps = Vec::new();
         let mut at = Vec::new();
+        let group = self.largest_seen(&forms).unwrap_or(0.0);
         for (i, form) in forms.iter().enumerate() {
             let (lo, hi) = self.interval(form);
-            let (Some(seen), &[(wire, unit)]) = (self.calibrated(form), form.terms()) else { continue };
-            let bound = lo.abs().max(hi.abs());
-            if !(seen > 0.0 && bound > seen * self.options.saturate_above) {
+            let (Some(own), &[(wire, unit)]) = (self.calibrated(form), form.terms()) else { continue };
+            let (bound, seen) = (lo.abs().max(hi.abs()), own.max(group * OF_GROUP));
+            if !(own > 0.0 && bound > seen * self.options.saturate_above) {
                 continue;
             }
             let limit = seen * self.options.margin;

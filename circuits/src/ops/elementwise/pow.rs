@@ -1,5 +1,5 @@
 //! `x ^ y`, broadcast. Whole exponents by products, halves by roots, others from a table over `x >= 0`; a constant base, or a base that depends on the inputs and is positive, by exponential and
-//! logarithm.
+//! logarithm, held at `e^9` with a flag.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +17,8 @@ const MOST_PRODUCTS: f64 = 16.0;
 
 /// Exponents of `e` may lie so far beyond the largest seen.
 const MARGIN: f64 = 3.0;
-/// `e^15` is `2^21.6`.
-const MOST_EXPONENT: f64 = 15.0;
+/// `e^9` is 8103.
+const MOST_EXPONENT: f64 = 9.0;
 
 /// See the module's head.
 pub(super) struct Pow;
@@ -124,8 +124,11 @@ impl Op for Pow {
                 let logs = logarithm(builder, &pick(x, &free))?;
                 let exponents = builder.multiply(&logs, &pick(y, &free))?;
                 let most = most_exponent(builder, &exponents);
-                let values =
-                    builder.function(&exponents, &Function1::new("exp", libm::exp).on(f64::NEG_INFINITY, most))?;
+                // The root's table covers half the range in bits: squared, small powers keep more of them.
+                let halves: Vec<Form> = exponents.iter().map(|f| f.scaled(0.5)).collect();
+                let exp = Function1::new("exp", libm::exp).on(f64::NEG_INFINITY, most / 2.0);
+                let roots = builder.function(&halves, &exp)?;
+                let values = builder.multiply(&roots, &roots)?;
                 done.extend(free.into_iter().zip(values));
             }
             for (i, form) in done {
