@@ -60,6 +60,8 @@ pub struct Node {
     pub inputs: Vec<String>,
     /// The range of an input's integer type, if it is a constant of 8 or 16 bits.
     pub input_ranges: Vec<Option<(i64, i64)>>,
+    /// Whether all inputs that are given have integer types, as far as the graph says.
+    pub whole: bool,
     /// Names of the outputs; an omitted optional output is empty.
     pub outputs: Vec<String>,
     /// Attributes by name.
@@ -107,6 +109,22 @@ impl Graph {
         self.inputs.iter().map(Input::width).sum()
     }
 
+    /// Says of each node whether all that it reads are integers. Nodes are in topological order.
+    fn mark_integers(&mut self) {
+        let integers = self.inputs.iter().filter(|i| is_integer(i.kind)).map(|i| i.name.clone());
+        let mut whole: BTreeSet<String> = integers.collect();
+        whole
+            .extend(self.constants.iter().filter(|(_, c)| matches!(c, Constant::Int(_))).map(|(name, _)| name.clone()));
+        for node in &mut self.nodes {
+            let mut given = node.inputs.iter().filter(|name| !name.is_empty()).peekable();
+            node.whole = given.peek().is_some() && given.all(|name| whole.contains(name));
+            if gives_integers(node, |name| whole.contains(name)) {
+                let several = if node.op == "Split" { node.outputs.len() } else { 1 };
+                whole.extend(node.outputs.iter().take(several).cloned());
+            }
+        }
+    }
+
     /// Puts the nodes in topological order, keeping the file's order where it is one already.
     ///
     /// # Errors
@@ -121,10 +139,103 @@ impl Graph {
             }
         }
         self.nodes = in_order(std::mem::take(&mut self.nodes), &mut known)?;
+        self.mark_integers();
         match self.outputs.iter().find(|o| !known.contains(*o)) {
             Some(name) => Err(ModelError::UnknownValue { node: "graph output".into(), name: name.clone() }),
             None => Ok(self),
         }
+    }
+}
+
+/// Ops whose first output has the type of their first input.
+const KEEPS_TYPE: &[&str] = &[
+    "Abs",
+    "Add",
+    "BitShift",
+    "BitwiseAnd",
+    "BitwiseNot",
+    "BitwiseOr",
+    "BitwiseXor",
+    "Clip",
+    "Compress",
+    "Concat",
+    "CumSum",
+    "Div",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "GatherElements",
+    "GatherND",
+    "Identity",
+    "MatMul",
+    "Max",
+    "Min",
+    "Mod",
+    "Mul",
+    "Neg",
+    "Pad",
+    "Pow",
+    "ReduceMax",
+    "ReduceMin",
+    "ReduceProd",
+    "ReduceSum",
+    "Relu",
+    "Reshape",
+    "ScatterElements",
+    "ScatterND",
+    "Sign",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Sub",
+    "Sum",
+    "Tile",
+    "TopK",
+    "Transpose",
+    "Trilu",
+    "Unsqueeze",
+];
+/// Ops whose first output is an integer or a boolean whatever they read.
+const GIVES_INTEGERS: &[&str] = &[
+    "And",
+    "ArgMax",
+    "ArgMin",
+    "Equal",
+    "Greater",
+    "GreaterOrEqual",
+    "Less",
+    "LessOrEqual",
+    "NonZero",
+    "Not",
+    "Or",
+    "Shape",
+    "Size",
+    "Xor",
+];
+
+fn is_integer(kind: DataType) -> bool {
+    let real = matches!(kind, DataType::Float | DataType::Double | DataType::Float16 | DataType::Bfloat16);
+    !real && kind != DataType::Undefined
+}
+
+fn gives_integers(node: &Node, is_whole: impl Fn(&str) -> bool) -> bool {
+    let given = |i: usize| node.inputs.get(i).is_some_and(|name| is_whole(name));
+    match node.op.as_str() {
+        _ if !node.domain.is_empty() => false,
+        op if GIVES_INTEGERS.contains(&op) => true,
+        op if KEEPS_TYPE.contains(&op) => given(0),
+        "Where" | "CastLike" => given(1),
+        "Cast" => match node.attributes.get("to") {
+            Some(Attribute::Int(to)) => {
+                i32::try_from(*to).ok().and_then(|t| DataType::try_from(t).ok()).is_some_and(is_integer)
+            }
+            _ => false,
+        },
+        "Constant" => {
+            matches!(node.attributes.get("value"), Some(Attribute::Tensor(Constant::Int(_))))
+                || ["value_int", "value_ints"].iter().any(|a| node.attributes.contains_key(*a))
+        }
+        _ => false,
     }
 }
 

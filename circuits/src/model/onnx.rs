@@ -175,7 +175,7 @@ fn node(node: &NodeProto, index: usize, opset: i64, ranges: &BTreeMap<&str, (i64
     }
     let input_ranges = node.input.iter().map(|name| ranges.get(name.as_str()).copied()).collect();
     let (inputs, outputs) = (node.input.clone(), node.output.clone());
-    Ok(Node { name, op, domain, opset, inputs, input_ranges, outputs, attributes })
+    Ok(Node { name, op, domain, opset, inputs, input_ranges, whole: false, outputs, attributes })
 }
 
 fn attribute(a: &AttributeProto, node: &str) -> Result<Attribute, ModelError> {

@@ -10,7 +10,7 @@ use super::bounds::{Interval, Y_LIMIT};
 use super::builder::{Builder, Dot, HALF, HEADROOM, integer, shifts};
 use super::form::Form;
 use super::program::{Divide, MatMul, Requant, SHIFT, Sqrt, Step, Wire, Y_BITS};
-use super::rescale::is_integer;
+use super::rescale::{OF_GROUP, is_integer};
 
 /// Largest magnitude of a factor, in units: two of them stay inside a lane.
 pub(super) const FACTOR: f64 = 0.9995 * (1i64 << (Y_BITS / 2)) as f64;
@@ -18,6 +18,9 @@ pub(super) const FACTOR: f64 = 0.9995 * (1i64 << (Y_BITS / 2)) as f64;
 const LEAST_DENOMINATOR: f64 = (1i64 << 14) as f64;
 /// A denominator without a positive lower bound is given this many bits at most.
 const DENOMINATOR_BITS: u32 = 28;
+
+/// The usual quotient of a division has so many bits.
+const QUOTIENT_BITS: f64 = 16.0;
 
 /// A form as `unit · (wire + offset)`, with an integer offset.
 #[derive(Clone, Copy, Debug)]
@@ -41,13 +44,24 @@ impl Builder<'_> {
         let (left, right) = (self.factors(&left)?, self.factors(&right)?);
         let mut dots = Vec::with_capacity(left.len());
         let mut units = Vec::with_capacity(left.len());
+        let seen = self.largest_product(&left, &right);
         for (x, y) in left.iter().zip(&right) {
-            let (dot, unit) = self.product_of(*x, *y)?;
+            let bound = self.magnitude(*x) * self.magnitude(*y);
+            // Bounds far beyond what was seen: the product stays wide until something narrows it, and is held at its limit before.
+            let wide = self.loose(bound * x.unit * y.unit, seen);
+            let whole =
+                if wide { self.product_dot(*x, *y, 1, Requant::Identity).filter(|d| self.fits(d)) } else { None };
+            let (dot, unit) = match whole {
+                Some(dot) => (dot, x.unit * y.unit),
+                None => self.product_of(*x, *y)?,
+            };
             dots.push(dot);
             units.push(unit);
         }
         let wires = self.emit(&dots)?;
-        let mut products = wires.into_iter().zip(units).map(|(w, unit)| Form::wire(w, unit, 0.0));
+        let results: Vec<Form> = wires.into_iter().zip(units).map(|(w, unit)| Form::wire(w, unit, 0.0)).collect();
+        self.limit(&results);
+        let mut products = results.into_iter();
         let all = pairs.iter().map(|(x, y)| match (x.as_constant(), y.as_constant()) {
             (Some(c), _) => Some(y.scaled(c)),
             (None, Some(c)) => Some(x.scaled(c)),
@@ -55,6 +69,14 @@ impl Builder<'_> {
         });
         let whole: Option<Vec<Form>> = all.collect();
         whole.ok_or(QuantError::Malformed { what: "products", expected: a.len(), got: dots.len() })
+    }
+
+    /// Largest magnitude of any of the products over the calibration samples, if it is not 0.
+    fn largest_product(&self, a: &[Factor], b: &[Factor]) -> Option<f64> {
+        let one = |wires: &[i64], f: &Factor| f.unit * (wires[f.wire as usize] + f.offset) as f64;
+        let all =
+            self.samples_so_far().iter().flat_map(|w| a.iter().zip(b).map(|(x, y)| (one(w, x) * one(w, y)).abs()));
+        all.reduce(f64::max).filter(|&s| s > 0.0)
     }
 
     /// The product of two factors as a lane, and the real value of one unit of its wire.
@@ -151,11 +173,36 @@ impl Builder<'_> {
         let transposed: Vec<Wire> =
             (0..n).flat_map(|j| (0..k).map(move |i| (i, j))).map(|(i, j)| right[i * n + j]).collect();
         let first = self.bounds.len();
-        let step = MatMul { inner: k, a: left, b: transposed, bias: 0, requant: Requant::Shift };
-        self.push(Step::MatMul(step))?;
-        let unit = left_unit * right_unit * (1i64 << SHIFT) as f64;
+        let largest =
+            |wires: &[Wire]| wires.iter().map(|&w| self.bounds[w as usize].magnitude()).max().unwrap_or(0) as f64;
+        let bound = k as f64 * largest(&left) * largest(&transposed);
+        let wide = self.samples() > 0 && self.loose(bound, Some(self.largest_entry(&left, &transposed, k)));
+        let requant = if wide { Requant::Identity } else { Requant::Shift };
+        self.push(Step::MatMul(MatMul { inner: k, a: left, b: transposed, bias: 0, requant }))?;
+        let unit = left_unit * right_unit * if wide { 1.0 } else { (1i64 << SHIFT) as f64 };
         // A floor is half a unit low on average.
-        Ok((first..self.bounds.len()).map(|w| Form::wire(w as Wire, unit, 0.5 * unit)).collect())
+        let start = if wide { 0.0 } else { 0.5 * unit };
+        let results: Vec<Form> = (first..self.bounds.len()).map(|w| Form::wire(w as Wire, unit, start)).collect();
+        if wide {
+            self.limit(&results);
+        }
+        Ok(results)
+    }
+
+    /// Largest magnitude over the calibration samples of any entry of `a · b`, where `b` is transposed, in units; at least one.
+    fn largest_entry(&self, a: &[Wire], b: &[Wire], k: usize) -> f64 {
+        let mut largest = 1.0f64;
+        for wires in self.samples_so_far() {
+            let values = |list: &[Wire]| list.iter().map(|&w| wires[w as usize] as f64).collect::<Vec<f64>>();
+            let (a, b) = (values(a), values(b));
+            for row in a.chunks(k) {
+                for column in b.chunks(k) {
+                    let entry: f64 = row.iter().zip(column).map(|(x, y)| x * y).sum();
+                    largest = largest.max(entry.abs());
+                }
+            }
+        }
+        largest
     }
 
     /// Forms as wires of one common unit without offsets, of magnitude `limit` at most. Returns the wires and the unit.
@@ -242,11 +289,12 @@ impl Builder<'_> {
         let forms = self.narrowed(&forms)?;
         let mut clamps = Vec::new();
         let mut at = Vec::new();
+        let group = self.largest_seen(&forms).unwrap_or(0.0);
         for (i, form) in forms.iter().enumerate() {
             let (lo, hi) = self.interval(form);
-            let (Some(seen), &[(wire, unit)]) = (self.calibrated(form), form.terms()) else { continue };
-            let bound = lo.abs().max(hi.abs());
-            if !(seen > 0.0 && bound > seen * self.options.saturate_above) {
+            let (Some(own), &[(wire, unit)]) = (self.calibrated(form), form.terms()) else { continue };
+            let (bound, seen) = (lo.abs().max(hi.abs()), own.max(group * OF_GROUP));
+            if !(own > 0.0 && bound > seen * self.options.saturate_above) {
                 continue;
             }
             let limit = seen * self.options.margin;
@@ -350,15 +398,26 @@ impl Builder<'_> {
 
     fn quotients(&mut self, a: &[Form], b: &[Form]) -> Result<Vec<Form>, QuantError> {
         let bottoms = self.denominators(b)?;
+        // Units per 1.0 of all quotients: a power of two, so that no later scale rounds. No more than the samples' usual quotients are worth.
+        let wanted =
+            self.usual_quotient(a, b).map_or(f64::INFINITY, |usual| QUOTIENT_BITS - libm::floor(libm::log2(usual)));
         let mut tops = Vec::with_capacity(a.len());
-        for (form, &(wire, below)) in a.iter().zip(&bottoms) {
-            // Not more bits than the smallest denominator leaves to the quotient.
+        for (form, &(_, below)) in a.iter().zip(&bottoms) {
             let (lo, hi) = self.interval(form);
-            let least = self.bounds[wire as usize].lo.max(1) as f64;
-            let room = HEADROOM * (1i64 << Y_BITS) as f64 * least.min(1.0);
-            let scale = room / lo.abs().max(hi.abs()).max(1e-30);
-            let (dot, scale) = self.fitted(form, scale, 0.98, Requant::Identity)?;
-            tops.push((dot, scale / below));
+            let room = HEADROOM * (1i64 << Y_BITS) as f64 / lo.abs().max(hi.abs()).max(1e-30);
+            let mut bits = libm::floor(libm::log2(room / below)).min(wanted);
+            let dot = loop {
+                let dot = self.dot(form, below * libm::exp2(bits), Requant::Identity);
+                match dot.filter(|d| self.fits(d)) {
+                    Some(dot) => break dot,
+                    None if bits < -200.0 => {
+                        let bound = lo.abs().max(hi.abs());
+                        return Err(QuantError::Unbounded { node: self.node().into(), bound });
+                    }
+                    None => bits -= 1.0,
+                }
+            };
+            tops.push((dot, libm::exp2(bits)));
         }
         let (dots, scales): (Vec<Dot>, Vec<f64>) = tops.into_iter().unzip();
         let numerators = self.emit(&dots)?;
@@ -369,7 +428,19 @@ impl Builder<'_> {
             // A floor is half a unit low on average.
             results.push(Form::wire(wire, 1.0 / scale, 0.5 / scale));
         }
+        self.limit(&results);
         Ok(results)
+    }
+
+    /// The median magnitude of the quotients over the calibration samples, where there is one.
+    fn usual_quotient(&self, a: &[Form], b: &[Form]) -> Option<f64> {
+        let mut all = Vec::new();
+        for wires in self.samples_so_far() {
+            let value = |form: &Form| form.at(|w| wires[w as usize]).abs();
+            all.extend(a.iter().zip(b).map(|(x, y)| value(x) / value(y)).filter(|q| q.is_finite() && *q > 0.0));
+        }
+        all.sort_unstable_by(f64::total_cmp);
+        all.get(all.len() / 2).copied()
     }
 
     /// Positive wires for forms that are not negative, with their units per 1.0. Equal forms share a wire.

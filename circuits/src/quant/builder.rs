@@ -16,7 +16,7 @@ use super::{Calibration, QuantError};
 use crate::model::ModelError;
 
 /// Wires of larger magnitude are narrowed before they meet weights that are not exact.
-const WIDE: i64 = 1 << 22;
+pub(super) const WIDE: i64 = 1 << 22;
 /// Most terms of all linear forms that ops compose: about 4 GB.
 const MAX_TERMS: usize = 1 << 28;
 /// Share of the lane's range that a scale aims at; the rest absorbs the rounding of weights.
@@ -55,7 +55,10 @@ pub struct Builder<'a> {
     pub(super) bounds: Vec<Interval>,
     /// Every wire's value, for each calibration sample.
     samples: Vec<Vec<i64>>,
-    narrowed: BTreeMap<Wire, (Wire, f64)>,
+    /// For wide wires: a wire of 20 bits or so, the wide wire's units per unit of it, and their offset.
+    narrowed: BTreeMap<Wire, (Wire, f64, f64)>,
+    /// Magnitudes, in units, at which wide wires are held before they are narrowed.
+    limits: BTreeMap<Wire, i64>,
     pub(super) out_of_domain: Vec<Wire>,
     pub(super) saturated: Vec<Wire>,
     pub(super) relu_follows: bool,
@@ -98,6 +101,7 @@ impl<'a> Builder<'a> {
             bounds: vec![Interval::RAW; inputs],
             samples,
             narrowed: BTreeMap::new(),
+            limits: BTreeMap::new(),
             out_of_domain: Vec::new(),
             saturated: Vec::new(),
             relu_follows: false,
@@ -340,16 +344,55 @@ impl<'a> Builder<'a> {
             .into_iter()
             .filter(|w| self.bounds[*w as usize].magnitude() > WIDE && !self.narrowed.contains_key(w))
             .collect();
-        let mut dots = Vec::with_capacity(wide.len());
-        for &wire in &wide {
-            let copy = Form::wire(wire, 1.0, 0.0);
-            dots.push(self.fitted(&copy, (1i64 << Y_BITS) as f64, 0.5, Requant::Shift)?);
+        let mut copies: Vec<Form> = wide.iter().map(|&w| Form::wire(w, 1.0, 0.0)).collect();
+        let held: Vec<(usize, i64)> =
+            wide.iter().enumerate().filter_map(|(i, w)| self.limits.get(w).map(|&limit| (i, limit))).collect();
+        let clamps: Vec<(Wire, Interval)> =
+            held.iter().map(|&(i, limit)| (wide[i], Interval { lo: -limit, hi: limit })).collect();
+        let (clamped, deviations) = self.clamp_exact(&clamps, true)?;
+        self.saturated.extend(deviations);
+        for ((i, _), form) in held.into_iter().zip(clamped) {
+            copies[i] = form;
         }
+        let mut dots = Vec::with_capacity(wide.len());
+        for (&wire, copy) in wide.iter().zip(&copies) {
+            let (lo, hi) = self.interval(copy);
+            match copy.terms() {
+                &[(small, unit)] if lo.abs().max(hi.abs()) <= WIDE as f64 => {
+                    self.narrowed.insert(wire, (small, unit, copy.offset()));
+                }
+                _ => dots.push((wire, self.fitted(copy, (1i64 << Y_BITS) as f64, 0.5, Requant::Shift)?)),
+            }
+        }
+        let (wide, dots): (Vec<Wire>, Vec<(Dot, f64)>) = dots.into_iter().unzip();
         let (dots, scales): (Vec<Dot>, Vec<f64>) = dots.into_iter().unzip();
         for ((wire, narrow), scale) in wide.into_iter().zip(self.emit(&dots)?).zip(scales) {
-            self.narrowed.insert(wire, (narrow, (1i64 << SHIFT) as f64 / scale));
+            self.narrowed.insert(wire, (narrow, (1i64 << SHIFT) as f64 / scale, 0.0));
         }
         Ok(forms.iter().map(|f| self.substituted(f)).collect())
+    }
+
+    /// The results of one call are held at what calibration makes of the largest of them, before wide ones are narrowed: with their flag, and only
+    /// those whose bounds are far beyond it. An element that was small in all samples is not held to that.
+    pub(super) fn limit(&mut self, results: &[Form]) {
+        let Some(seen) = self.largest_seen(results) else { return };
+        for form in results {
+            let (&[(wire, unit)], (lo, hi)) = (form.terms(), self.interval(form)) else { continue };
+            if lo.abs().max(hi.abs()) > seen * self.options.saturate_above {
+                self.limits.insert(wire, ((seen * self.options.margin / unit.abs()).ceil() as i64).max(1024));
+            }
+        }
+    }
+
+    /// Whether 20 bits for a bound leave too few to the largest value that calibration saw: then results had better stay wide until [`Self::limit`]
+    /// holds them.
+    pub(super) fn loose(&self, bound: f64, seen: Option<f64>) -> bool {
+        seen.is_some_and(|seen| bound > seen * self.options.saturate_above)
+    }
+
+    /// Largest magnitude of any of the forms over the calibration samples, if it is not 0.
+    pub(super) fn largest_seen(&self, forms: &[Form]) -> Option<f64> {
+        forms.iter().filter_map(|f| self.calibrated(f)).reduce(f64::max).filter(|&s| s > 0.0)
     }
 
     fn substituted(&self, form: &Form) -> Form {
@@ -364,7 +407,8 @@ impl<'a> Builder<'a> {
                 offset += c * self.bounds[wire as usize].lo as f64;
                 continue;
             }
-            let (wire, unit) = self.narrowed.get(&wire).copied().unwrap_or((wire, 1.0));
+            let (wire, unit, start) = self.narrowed.get(&wire).copied().unwrap_or((wire, 1.0, 0.0));
+            offset += c * start;
             *sums.entry(wire).or_insert(0.0) += c * unit;
         }
         Form::from_sorted(sums.into_iter().collect(), offset)

@@ -283,22 +283,35 @@ pub fn default_scales(onnx: &[u8]) -> Result<Vec<u64>, QuantError> {
     Ok(domain::expected(&Graph::from_onnx(onnx)?).into_iter().map(|e| e.scale).collect())
 }
 
-/// One committed source without schema; the domain is the calibrated range widened twice about its middle, or what the graph says (see [`domain`]).
+/// One committed source without schema; the domain is the calibrated range (of a value of its own, or of the whole input where it has more than two dimensions) widened
+/// twice about its middle, or what the graph says (see [`domain`]).
 fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpec {
     let raw = bounds::Interval::RAW;
-    let field = |(i, e): (usize, Expected)| {
-        let scale = e.scale as f64;
-        let column = || calibration.into_iter().flat_map(|c| &c.samples).filter_map(|s| s.get(i)).map(|&v| v as f64);
-        let domain = match (column().reduce(f64::min), column().reduce(f64::max)) {
-            (Some(lo), Some(hi)) => {
-                let spread = ((hi - lo) / 2.0).max(1.0);
-                ((lo - spread).max(raw.lo as f64) / scale, (hi + spread).min(raw.hi as f64) / scale)
-            }
-            _ => e.domain,
-        };
-        ResolvedField { scale: e.scale, domain }
+    let seen = |columns: std::ops::Range<usize>| {
+        let rows = calibration.into_iter().flat_map(|c| &c.samples).filter_map(|s| s.get(columns.clone()));
+        let all = rows.flatten().map(|&v| v as f64);
+        all.fold(None, |r: Option<(f64, f64)>, v| Some(r.map_or((v, v), |(lo, hi)| (lo.min(v), hi.max(v)))))
     };
-    let fields: Vec<ResolvedField> = domain::expected(graph).into_iter().enumerate().map(field).collect();
+    let mut expected = domain::expected(graph).into_iter();
+    let (mut fields, mut first) = (Vec::new(), 0);
+    for input in &graph.inputs {
+        let all = first..first + input.width();
+        // Features have ranges of their own; pixels and steps of a series share one, since a few samples do not show it for each.
+        let common = if input.shape.len() > 2 { seen(all.clone()) } else { None };
+        for (i, e) in all.clone().zip(expected.by_ref()) {
+            let scale = e.scale as f64;
+            let domain = match common.or_else(|| seen(i..i + 1)) {
+                Some((lo, hi)) => {
+                    // A constant says nothing: a flag that no sample has, perhaps.
+                    let spread = if hi > lo { ((hi - lo) / 2.0).max(1.0) } else { scale };
+                    ((lo - spread).max(raw.lo as f64) / scale, (hi + spread).min(raw.hi as f64) / scale)
+                }
+                None => e.domain,
+            };
+            fields.push(ResolvedField { scale: e.scale, domain });
+        }
+        first = all.end;
+    }
     let sources = vec![ResolvedSource { kind: SourceKind::Committed, length: fields.len(), schema: None }];
     ResolvedSpec { name: String::new(), sources, fields, outputs: Vec::new() }
 }

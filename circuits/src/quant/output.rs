@@ -2,9 +2,9 @@
 
 use super::QuantError;
 use super::bounds::Y_LIMIT;
-use super::builder::{Builder, Dot, Finished, HALF, HEADROOM, integer};
+use super::builder::{Builder, Dot, Finished, HALF, HEADROOM, WIDE, integer};
 use super::form::Form;
-use super::program::{Requant, SHIFT, Wire};
+use super::program::{Divide, Requant, SHIFT, Step, Wire};
 use super::report::LayerReport;
 use super::rescale::is_integer;
 
@@ -51,6 +51,10 @@ impl Builder<'_> {
                 tamed.push(form.clone());
                 continue;
             }
+            if let Some(shifted) = self.shifted_down(form, scale)? {
+                tamed.push(shifted);
+                continue;
+            }
             let mut one = self.narrowed(std::slice::from_ref(form))?;
             let saturates = |f: &Form| {
                 let (lo, hi) = self.interval(f);
@@ -64,6 +68,29 @@ impl Builder<'_> {
             tamed.append(&mut one);
         }
         Ok(tamed)
+    }
+
+    /// A wide wire in units of a power of two, rounded to units of `1 / scale`: a quotient by a constant, which narrowing it first would make coarse.
+    fn shifted_down(&mut self, form: &Form, scale: f64) -> Result<Option<Form>, QuantError> {
+        let &[(wire, unit)] = form.terms() else { return Ok(None) };
+        let step = 1.0 / (unit * scale);
+        let wide = self.bounds[wire as usize].magnitude() > WIDE;
+        if !wide || !(1.0..=Y_LIMIT as f64 / 2.0).contains(&step) || libm::frexp(step).0 != 0.5 {
+            return Ok(None);
+        }
+        let start = (form.offset() / unit + step / 2.0).floor();
+        let numerator = Dot { terms: vec![(wire, 1)], bias: start as i64, ..Dot::default() };
+        if start.abs() > Y_LIMIT as f64 || !self.fits(&numerator) {
+            return Ok(None);
+        }
+        let numerator = self.single(&numerator)?;
+        if step == 1.0 {
+            return Ok(Some(Form::wire(numerator, unit, 0.0)));
+        }
+        let denominator = self.single(&Dot { bias: step as i64, ..Dot::default() })?;
+        let quotient = self.bounds.len() as Wire;
+        self.push(Step::Divide(Divide { numerator, denominator }))?;
+        Ok(Some(Form::wire(quotient, 1.0 / scale, 0.0)))
     }
 
     /// `form · scale` as an exact integer dot product, when it is one.

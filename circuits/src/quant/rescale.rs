@@ -10,6 +10,10 @@ use super::report::LayerReport;
 /// A result is exact in integers only below this; larger ones are worth a rescaling.
 const EXACT_LIMIT: i64 = 1 << 21;
 
+/// A value is taken to be no smaller than this share of the largest value seen among those of one call: one that was small in a few samples may be like
+/// the others in the next.
+pub(super) const OF_GROUP: f64 = 0.25;
+
 enum Plan {
     /// Nothing to emit.
     Done(Form),
@@ -41,8 +45,9 @@ impl Builder<'_> {
         let before = self.steps.len();
         let mut layer = LayerReport::new(self.node(), kind);
         let mut plans = Vec::with_capacity(forms.len());
+        let group = self.largest_seen(&forms).unwrap_or(0.0);
         for form in &forms {
-            plans.push(self.plan(form, relu, &mut layer)?);
+            plans.push(self.plan(form, relu, group, &mut layer)?);
         }
         let dots: Vec<Dot> = plans
             .iter()
@@ -81,7 +86,7 @@ impl Builder<'_> {
         whole.ok_or(QuantError::Malformed { what: "materialised forms", expected: forms.len(), got })
     }
 
-    fn plan(&self, form: &Form, relu: bool, layer: &mut LayerReport) -> Result<Plan, QuantError> {
+    fn plan(&self, form: &Form, relu: bool, group: f64, layer: &mut LayerReport) -> Result<Plan, QuantError> {
         let (lo, hi) = self.interval(form);
         if let Some(value) = form.as_constant() {
             return Ok(Plan::Done(Form::constant(if relu { value.max(0.0) } else { value })));
@@ -100,7 +105,8 @@ impl Builder<'_> {
             return Ok(Plan::Emit(dot, unit));
         }
         let scale = self.lane_scale(form)?;
-        if let Some(seen) = calibrated.filter(|&c| c > 0.0 && bound > c * self.options.saturate_above) {
+        let seen = calibrated.filter(|&c| c > 0.0).map(|c| c.max(group * OF_GROUP));
+        if let Some(seen) = seen.filter(|&c| bound > c * self.options.saturate_above) {
             let requant = if relu { Requant::Relu } else { Requant::Identity };
             let limit = seen * self.options.margin;
             // The clamp measures from `-limit`: its lane must hold `bound + limit`.

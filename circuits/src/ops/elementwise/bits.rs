@@ -1,11 +1,12 @@
 //! BitShift and the bitwise operations on integers. Constants are folded; of what depends on the inputs, shifts by constants (a floor, or free) and operations with constant masks on
-//! values in `[0, 2^19)`: a floor, and a table of 256 entries, for each byte. Left shifts do not drop bits at the top of the type.
+//! values in `[0, 2^19)`: a floor, and a table of 256 entries, for each byte. Of two operands that both depend on the inputs, each bit is a comparison, and a lane
+//! joins two; negative ones count as two's complement. Left shifts do not drop bits at the top of the type.
 
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 use crate::quant::form::Form;
 
-use crate::ops::elementwise::{minus, operand, pair, text, whole};
+use crate::ops::elementwise::{is_whole, minus, operand, pair, text, whole};
 use crate::ops::{Call, Op, Value};
 
 /// Values under a mask are below this.
@@ -52,6 +53,41 @@ impl Bits {
         Ok(result)
     }
 
+    /// The bits of an integer `x` in `[-2^count, 2^count)`, the lowest first, and last whether it is negative: comparisons from the top.
+    fn bits(builder: &mut Builder<'_>, x: &Form, count: u32) -> Result<Vec<Form>, QuantError> {
+        let mut bits = Vec::new();
+        let positive = builder.sign(std::slice::from_ref(x))?.pop().unwrap_or_default();
+        bits.push(positive.scaled(-1.0).shifted(1.0));
+        let mut rest = x.plus(&bits[0].scaled((1u64 << count) as f64));
+        for place in (0..count).rev() {
+            let weight = (1u64 << place) as f64;
+            let found = builder.sign(&[rest.shifted(-weight)])?.pop().unwrap_or_default();
+            rest = rest.plus(&found.scaled(-weight));
+            bits.push(found);
+        }
+        bits.reverse();
+        Ok(bits)
+    }
+
+    /// `x op y`, for both in `[-2^count, 2^count)`.
+    fn joined(&self, builder: &mut Builder<'_>, x: &Form, y: &Form, count: u32) -> Result<Form, QuantError> {
+        let (a, b) = (Self::bits(builder, x, count)?, Self::bits(builder, y, count)?);
+        let sums: Vec<Form> = a.iter().zip(&b).map(|(p, q)| p.plus(q)).collect();
+        // Both bits: relu(a + b - 1).
+        let both = builder.relu(&sums.iter().map(|s| s.shifted(-1.0)).collect::<Vec<_>>())?;
+        let mut result = Form::constant(0.0);
+        for (place, (sum, both)) in sums.iter().zip(&both).enumerate() {
+            let bit = match self {
+                Self::And => both.clone(),
+                Self::Or => sum.plus(&both.scaled(-1.0)),
+                Self::Xor | Self::Shift => sum.plus(&both.scaled(-2.0)),
+            };
+            let weight = (1u64 << place) as f64;
+            result = result.plus(&bit.scaled(if place == count as usize { -weight } else { weight }));
+        }
+        Ok(result)
+    }
+
     fn shifted(call: &Call<'_>, builder: &mut Builder<'_>, x: &Form, by: i64) -> Result<Form, QuantError> {
         let factor = u32::try_from(by).ok().filter(|&b| b < 40).map(|b| (1u64 << b) as f64);
         let factor = factor.ok_or_else(|| call.refuse(format!("a shift by {by} bits")))?;
@@ -74,7 +110,7 @@ impl Op for Bits {
     }
 
     fn accepts(&self) -> &'static str {
-        "two tensors of integers that broadcast, at least one of them constant; below 2^19 what depends on the inputs; amounts of shifts constant"
+        "two tensors of integers that broadcast; what depends on the inputs below 2^19 in magnitude, and not negative where the other is constant; amounts of shifts constant"
     }
 
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
@@ -92,7 +128,17 @@ impl Op for Bits {
                 }
                 (None, Some(mask), _) => (x, mask),
                 (Some(mask), None, Self::And | Self::Or | Self::Xor) => (y, mask),
-                _ => return Err(call.refuse("both operands depend on the model's inputs")),
+                (None, None, Self::And | Self::Or | Self::Xor) => {
+                    let ends = [builder.interval(x), builder.interval(y)];
+                    let (lo, hi) = (ends[0].0.min(ends[1].0), ends[0].1.max(ends[1].1));
+                    if !(is_whole(x) && is_whole(y)) || lo < -LIMIT || hi >= LIMIT {
+                        return Err(call.refuse(format!("operands that are no integers, or reach from {lo} to {hi}")));
+                    }
+                    let count = libm::ceil(libm::log2((hi.floor() + 1.0).max(-lo).max(2.0))) as u32;
+                    results.push(self.joined(builder, x, y, count)?);
+                    continue;
+                }
+                _ => return Err(call.refuse("the amount of a shift depends on the model's inputs")),
             };
             let (lo, hi) = builder.interval(x);
             if lo < 0.0 || hi >= LIMIT {
@@ -147,6 +193,29 @@ mod tests {
         m.node("Concat", &parts, "y", vec![int("axis", 1)]).bytes(&[1, 12])
     }
 
+    /// All three operations on the two halves of `x`, made integers.
+    fn halves() -> Vec<u8> {
+        let mut m = OnnxBuilder::new(&[1, 4]);
+        m.model.opset_import[0].version = 18;
+        m.weights("lo", &[], &[-200.0]).weights("hi", &[], &[200.0]).node("Clip", &["x", "lo", "hi"], "c", vec![]);
+        m.ints("front", &[0, 1]).ints("back", &[2, 3]).node("Floor", &["c"], "i", vec![]);
+        m.node("Gather", &["i", "front"], "a", vec![int("axis", 1)]).node(
+            "Gather",
+            &["i", "back"],
+            "b",
+            vec![int("axis", 1)],
+        );
+        let ops = ["BitwiseAnd", "BitwiseOr", "BitwiseXor"];
+        for op in ops {
+            m.node(op, &["a", "b"], op, vec![]);
+        }
+        m.node("Concat", &ops, "y", vec![int("axis", 1)]).bytes(&[1, 6])
+    }
+
+    fn joined([a, b, c, d]: [i64; 4]) -> Vec<f64> {
+        [a & c, b & d, a | c, b | d, a ^ c, b ^ d].map(|v| v as f64).to_vec()
+    }
+
     fn expected(x: [i64; 2]) -> Vec<f64> {
         let mask = 0b1011_0110_1001;
         let ops: [fn(i64, i64) -> i64; 6] =
@@ -155,6 +224,8 @@ mod tests {
     }
 
     op_conformance! {
+        of_two_inputs: Case::new(halves(), vec![vec![100.0, -7.0, 57.0, 13.0], vec![-200.0, 0.0, 199.0, -1.0]])
+            .expecting(vec![joined([100, -7, 57, 13]), joined([-200, 0, 199, -1])]),
         masks_and_shifts: Case::new(model(), vec![vec![1234.0, 7.0], vec![4097.0, 0.0]]).expecting(vec![expected([1234, 7]), expected([4097, 0])]),
     }
 }

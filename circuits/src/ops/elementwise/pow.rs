@@ -1,5 +1,5 @@
 //! `x ^ y`, broadcast. Whole exponents by products, halves by roots, others from a table over `x >= 0`; a constant base, or a base that depends on the inputs and is positive, by exponential and
-//! logarithm.
+//! logarithm, held at `e^9` with a flag.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,11 @@ use crate::ops::{Call, Op, Value};
 
 /// Largest whole exponent that is done by products.
 const MOST_PRODUCTS: f64 = 16.0;
+
+/// Exponents of `e` may lie so far beyond the largest seen.
+const MARGIN: f64 = 3.0;
+/// `e^9` is 8103.
+const MOST_EXPONENT: f64 = 9.0;
 
 /// See the module's head.
 pub(super) struct Pow;
@@ -69,6 +74,13 @@ fn exponential(builder: &mut Builder<'_>, base: f64, y: &[Form]) -> Result<Vec<F
     builder.function(&scaled, &Function1::new("exp", libm::exp))
 }
 
+/// Larger exponents of `e` are held there, with a flag: a bit more than was seen, but no more than answers have room for, since a power of a base near
+/// 0 or below, which a sample may be, says nothing.
+fn most_exponent(builder: &Builder<'_>, exponents: &[Form]) -> f64 {
+    let top = exponents.iter().filter_map(|f| builder.calibrated_range(f)).map(|r| r.1).reduce(f64::max);
+    top.map_or(MOST_EXPONENT, |top| (top + MARGIN).min(MOST_EXPONENT))
+}
+
 impl Op for Pow {
     fn name(&self) -> &'static str {
         "Pow"
@@ -111,7 +123,12 @@ impl Op for Pow {
             if !free.is_empty() {
                 let logs = logarithm(builder, &pick(x, &free))?;
                 let exponents = builder.multiply(&logs, &pick(y, &free))?;
-                let values = builder.function(&exponents, &Function1::new("exp", libm::exp))?;
+                let most = most_exponent(builder, &exponents);
+                // The root's table covers half the range in bits: squared, small powers keep more of them.
+                let halves: Vec<Form> = exponents.iter().map(|f| f.scaled(0.5)).collect();
+                let exp = Function1::new("exp", libm::exp).on(f64::NEG_INFINITY, most / 2.0);
+                let roots = builder.function(&halves, &exp)?;
+                let values = builder.multiply(&roots, &roots)?;
                 done.extend(free.into_iter().zip(values));
             }
             for (i, form) in done {
@@ -124,7 +141,7 @@ impl Op for Pow {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::fixture::OnnxBuilder;
+    use crate::model::fixture::{OnnxBuilder, int};
     use crate::testing::conformance::{Case, op_conformance};
 
     fn by_exponents(exponents: &[f32]) -> Vec<u8> {
@@ -140,7 +157,25 @@ mod tests {
         m.node("Mul", &["x", "k"], "h", vec![]).node("Pow", &["e", "h"], "y", vec![]).bytes(&[1, 2])
     }
 
+    fn free() -> Vec<u8> {
+        let mut m = OnnxBuilder::new(&[1, 4]);
+        m.ints("front", &[0, 1]).ints("back", &[2, 3]);
+        m.node("Gather", &["x", "front"], "a", vec![int("axis", 1)]).node(
+            "Gather",
+            &["x", "back"],
+            "b",
+            vec![int("axis", 1)],
+        );
+        m.node("Pow", &["a", "b"], "y", vec![]).bytes(&[1, 2])
+    }
+
+    fn powers(rows: [[f64; 4]; 2]) -> Vec<Vec<f64>> {
+        rows.iter().map(|[a, b, p, q]| vec![a.powf(*p), b.powf(*q)]).collect()
+    }
+
     op_conformance! {
+        of_two_inputs: Case::new(free(), vec![vec![1.5, 2.0, -1.25, 1.5], vec![0.5, 2.5, 0.75, -0.5]])
+            .expecting(powers([[1.5, 2.0, -1.25, 1.5], [0.5, 2.5, 0.75, -0.5]])),
         whole_exponents: Case::new(by_exponents(&[2.0, 3.0, 4.0, 1.0, 0.0]), vec![vec![1.5, -2.0, 1.25, 3.0, 0.5], vec![-1.5, 2.0, -1.25, -3.0, -0.5]]),
         other_exponents: Case::new(by_exponents(&[0.5, -0.5, -1.0, -2.0, 1.5]), vec![vec![1.5, 2.0, 1.25, 3.0, 0.5], vec![0.5, 1.0, 2.25, 1.0, 2.5]]),
         odd_exponents: Case::new(by_exponents(&[0.3, 2.2, -0.7]), vec![vec![1.5, 2.0, 1.25], vec![0.5, 0.1, 2.25], vec![2.0, 1.0, 3.0]]),
