@@ -1,4 +1,4 @@
-"""One call of EZKL, by EZKL's own Python: `ezkl_stage.py FUNCTION ARGUMENTS.json`. Prints `{"seconds": …}`, of the call alone.
+"""One call of EZKL, by EZKL's own Python: `peer_stage.py FUNCTION ARGUMENTS.json`. Prints `{"seconds": …}`, of the call alone.
 
 Of the arguments, `run_args` become EZKL's `PyRunArgs`; `data` may be a list of files, for which the call is made once each and `output` gets the
 place in the list for `{}`.
@@ -7,6 +7,7 @@ place in the list for `{}`.
 import asyncio
 import inspect
 import json
+import os
 import sys
 import time
 
@@ -40,6 +41,7 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
+        os._exit(0)  # some calls crash while Python ends
     except SystemExit:
         raise
     except BaseException as error:  # a panic of EZKL is no Exception

@@ -15,7 +15,7 @@ from .dodona import held_out
 from .models import ROOT, Model
 from .process import Limits, StageFailed, progress, run
 
-SCRIPT = Path(__file__).with_name("ezkl_stage.py")
+SCRIPT = Path(__file__).with_name("peer_stage.py")
 # EZKL reads `~/.svm/0.8.20/solc-0.8.20` and downloads it if there is none; a stand-in around npm's solc lies in a home of our own.
 HOME = ROOT / "target/bench/ezkl-home"
 RUN_ARGS = {"input_visibility": "public", "output_visibility": "public", "param_visibility": "fixed"}
