@@ -64,7 +64,8 @@ class Ezkl:
             ran = run([self.python, SCRIPT, function, file], self.limits, self.env)
         except StageFailed as error:
             raise StageFailed(f"{function}: {error}") from error
-        return json.loads(ran.output.splitlines()[-1])["seconds"], ran.peak_mib
+        told = json.loads(ran.output.splitlines()[-1])
+        return told["seconds"], told["peak_mib"] or ran.peak_mib
 
     def front(self, model: Model, samples: dict) -> dict:
         """From the ONNX file to witnesses of the first samples."""
