@@ -12,9 +12,9 @@ demo:
 test:
     ./scripts/test
 
-# Measure, with EZKL beside Dodona if it is installed.
-bench:
-    ./scripts/bench
+# Measure all benchmark models, with EZKL on the same files: `just bench --models credit_mlp --ezkl no`.
+bench *options:
+    ./scripts/bench {{options}}
 
 # Format Rust and Solidity.
 fmt:

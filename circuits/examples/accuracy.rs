@@ -2,6 +2,7 @@
 //!
 //! `accuracy MODEL_DIR SAMPLES.json [--classes]`; SAMPLES.json holds `{"inputs": [[…], …], "outputs": [[…], …], "labels": [… or null]}`, a row a sample,
 //! MODEL_DIR is any folder that `dodona model compile` wrote. The float answers are the file's: whoever wrote it ran another implementation.
+//! Errors are told over all samples, and over those whose answer carries no flag (outside the domain, saturated), which a contract would take.
 //! With labels or `--classes`, outputs are scores of classes (one output: the probability of yes) and classes are compared.
 #![allow(clippy::print_stdout, reason = "a program")]
 
@@ -58,7 +59,10 @@ fn main() -> Outcome<()> {
 
 fn compare(ours: &[Answer], samples: &Samples, classes: bool) -> Value {
     let pairs = || ours.iter().map(|a| &a.reals).zip(&samples.outputs);
-    let errors: Vec<f64> = pairs().flat_map(|(a, b)| a.iter().zip(b).map(|(x, y)| (x - y).abs())).collect();
+    let apart = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(x, y)| (x - y).abs()).collect::<Vec<f64>>();
+    let errors: Vec<f64> = pairs().flat_map(apart).collect();
+    let taken = || ours.iter().zip(&samples.outputs).filter(|(a, _)| a.in_domain && a.unsaturated);
+    let unflagged = taken().flat_map(|(a, b)| apart((&a.reals, b))).fold(0.0, f64::max);
     let floats = || samples.outputs.iter().flatten().copied();
     let (lo, hi) = (floats().fold(f64::INFINITY, f64::min), floats().fold(f64::NEG_INFINITY, f64::max));
     let worst = errors.iter().copied().fold(0.0, f64::max);
@@ -66,6 +70,8 @@ fn compare(ours: &[Answer], samples: &Samples, classes: bool) -> Value {
         "samples": ours.len(),
         "max_abs_err": worst,
         "mean_abs_err": errors.iter().sum::<f64>() / errors.len().max(1) as f64,
+        "max_abs_err_unflagged": unflagged,
+        "flagged": ours.len() - taken().count(),
         "output_min": lo,
         "output_max": hi,
         "output_range": hi - lo,

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import dodona, ezkl, markdown
+from . import dodona, markdown, peer
 from .models import MODELS, ROOT, Model
 from .process import Limits, progress
 
@@ -61,7 +61,7 @@ def commit() -> str:
     return found.stdout.strip() or "unknown"
 
 
-def peer(model: Model, python: Path | None, work: Path, chosen: argparse.Namespace) -> dict:
+def other(model: Model, python: Path | None, work: Path, chosen: argparse.Namespace) -> dict:
     """EZKL's side of one row."""
     if chosen.ezkl == "no":
         return {"not_run": "--ezkl no"}
@@ -73,7 +73,7 @@ def peer(model: Model, python: Path | None, work: Path, chosen: argparse.Namespa
         return {"error": "not installed: pip install -r scripts/models/requirements-bench.txt"}
     default = QUICK if chosen.ezkl == "quick" else Limits(ALL_SECONDS, 0.8 * memory_gib() * 1024)
     limits = Limits(chosen.ezkl_seconds or default.seconds, chosen.ezkl_mib or default.mib)
-    return ezkl.measure(model, python, work, chosen.runs, limits)
+    return peer.measure(model, python, work, chosen.runs, limits)
 
 
 def row(model: Model, python: Path | None, chosen: argparse.Namespace) -> dict:
@@ -87,12 +87,12 @@ def row(model: Model, python: Path | None, chosen: argparse.Namespace) -> dict:
         aggregate = model.name == "risk" and not chosen.no_aggregate
         figures = dodona.measure(model, chosen.cache, ours, chosen.runs, aggregate)
         shutil.rmtree(ours)
-        return {"name": model.name, "target": model.target, "dodona": figures, "ezkl": peer(model, python, theirs, chosen)}
+        return {"name": model.name, "target": model.target, "dodona": figures, "ezkl": other(model, python, theirs, chosen)}
 
 
 def main() -> None:
     chosen = options()
-    python = None if chosen.ezkl == "no" else ezkl.find_python()
+    python = None if chosen.ezkl == "no" else peer.find_python()
     report = {"machine": machine(), "commit": commit(), "date": time.strftime("%Y-%m-%d"), "runs": chosen.runs, "models": []}
     for model in chosen.wanted:
         report["models"].append(row(model, python, chosen))

@@ -21,10 +21,12 @@ def memory(mib) -> str:
 
 
 def error_cell(figures: dict) -> str:
-    """Error against float, the span of the answers, and classes that differ."""
+    """Error against float, the span of the answers, flagged answers, and classes that differ."""
     if "max_abs_err" not in figures:
         return "–"
     text = f"{number(figures['max_abs_err'], 2)} of {number(figures['output_range'], 2)}"
+    if figures.get("flagged"):
+        text += f" ({number(figures['max_abs_err_unflagged'], 2)} without the {figures['flagged']} of {figures['samples']} flagged)"
     differ = figures.get("class_disagreements")
     return text if differ is None else f"{text}; {differ} of {figures['samples']} classes differ"
 

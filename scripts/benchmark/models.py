@@ -48,5 +48,5 @@ MODELS = (
     Model("tiny_transformer"),
     Model("nano_gpt", classes=True),
     Model("risk_mlp_x16", file="risk_mlp", batch=16),
-    Model("risk", folder=ROOT / "models/risk"),
+    Model("risk", quick=True, folder=ROOT / "models/risk"),
 )

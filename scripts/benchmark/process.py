@@ -8,8 +8,6 @@ import tempfile
 import time
 from dataclasses import dataclass
 
-PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
-
 
 class StageFailed(Exception):
     """A stage that ended badly: what it said, or which limit it broke."""
@@ -17,7 +15,7 @@ class StageFailed(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a stage may take. Resident memory is looked at while the stage runs, so a short peak above the limit may pass."""
+    """What a stage may take. It is looked at every 20 ms."""
 
     seconds: float = float("inf")
     mib: float = float("inf")
@@ -37,11 +35,14 @@ def progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def resident_mib(pid: int) -> float:
-    """Resident memory now; 0 where the system does not tell."""
+def peak_so_far(pid: int) -> float:
+    """Peak resident MiB of a running process; 0 where the system does not tell.
+
+    `wait4` alone will not do: on Linux its figure starts from what the parent had when it forked.
+    """
     try:
-        with open(f"/proc/{pid}/statm") as file:
-            return int(file.read().split()[1]) * PAGE_MIB
+        with open(f"/proc/{pid}/status") as file:
+            return next((int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM:")), 0.0)
     except (OSError, IndexError, ValueError):
         return 0.0
 
@@ -61,27 +62,28 @@ def run(command: list, limits: Limits = Limits(), env: dict | None = None) -> Ra
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.monotonic()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, start_new_session=True)
-        status, usage, stopped = wait(process, limits, start)
+        status, peak, stopped = wait(process, limits, start)
         seconds = time.monotonic() - start
         out.seek(0)
         err.seek(0)
         output, errors = (file.read().decode(errors="replace").strip() for file in (out, err))
     if stopped or status:
         raise StageFailed(stopped or f"exit {status}: {(errors or output)[-500:]}")
-    return Ran(seconds, usage.ru_maxrss / 1024, output)
+    return Ran(seconds, peak, output)
 
 
 def wait(process: subprocess.Popen, limits: Limits, start: float):
-    """Exit code, resource usage, and the limit for which the process was killed."""
-    stopped = None
+    """Exit code, peak MiB, and the limit for which the process was killed."""
+    stopped, peak = None, 0.0
     try:
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 process.returncode = os.waitstatus_to_exitcode(status)
-                return process.returncode, usage, stopped
+                return process.returncode, peak or usage.ru_maxrss / 1024, stopped
             seconds = time.monotonic() - start
-            stopped = stopped or broken(limits, seconds, resident_mib(process.pid))
+            peak = max(peak, peak_so_far(process.pid))
+            stopped = stopped or broken(limits, seconds, peak)
             if stopped:
                 os.killpg(process.pid, signal.SIGKILL)
             time.sleep(0.002 if seconds < 1 else 0.02)

@@ -15,7 +15,7 @@ from .dodona import held_out
 from .models import ROOT, Model
 from .process import Limits, StageFailed, progress, run
 
-SCRIPT = Path(__file__).with_name("ezkl_stage.py")
+SCRIPT = Path(__file__).with_name("peer_stage.py")
 # EZKL reads `~/.svm/0.8.20/solc-0.8.20` and downloads it if there is none; a stand-in around npm's solc lies in a home of our own.
 HOME = ROOT / "target/bench/ezkl-home"
 RUN_ARGS = {"input_visibility": "public", "output_visibility": "public", "param_visibility": "fixed"}
@@ -64,7 +64,8 @@ class Ezkl:
             ran = run([self.python, SCRIPT, function, file], self.limits, self.env)
         except StageFailed as error:
             raise StageFailed(f"{function}: {error}") from error
-        return json.loads(ran.output.splitlines()[-1])["seconds"], ran.peak_mib
+        told = json.loads(ran.output.splitlines()[-1])
+        return told["seconds"], told["peak_mib"] or ran.peak_mib
 
     def front(self, model: Model, samples: dict) -> dict:
         """From the ONNX file to witnesses of the first samples."""
