@@ -16,7 +16,7 @@ use super::{Calibration, QuantError};
 use crate::model::ModelError;
 
 /// Wires of larger magnitude are narrowed before they meet weights that are not exact.
-const WIDE: i64 = 1 << 22;
+pub(super) const WIDE: i64 = 1 << 22;
 /// Most terms of all linear forms that ops compose: about 4 GB.
 const MAX_TERMS: usize = 1 << 28;
 /// Share of the lane's range that a scale aims at; the rest absorbs the rounding of weights.
