@@ -578,7 +578,8 @@ impl Builder<'_> {
                 plans.push(Some(Form::constant(if lo >= 0.0 { 1.0 } else { 0.0 })));
                 continue;
             }
-            let exact = self.exact(form, false).map(|(dot, _)| dot);
+            // Integers are compared as such as far as a lane goes: a tie stays one.
+            let exact = self.exact_within(form, false, Y_LIMIT - 1).map(|(dot, _)| dot);
             let mut dot = match exact {
                 Some(dot) => dot,
                 None => self.fitted(form, self.lane_scale(form)?, 0.98, Requant::Identity)?.0,

@@ -5,13 +5,15 @@
 
 use super::QuantError;
 use super::bounds::{Interval, Y_LIMIT};
-use super::builder::{Builder, Dot};
+use super::builder::{Builder, Dot, WIDE};
 use super::form::Form;
 use super::program::{Requant, SHIFT, Wire, Y_BITS};
 use super::report::LayerReport;
 
 /// A Clip whose range is at least this share of the form's range is done at 20 bits, else at 40.
 const NARROW_CLIP: f64 = 0.125;
+/// Largest wire that is clipped in whole units: four bits are left to the distance from an end.
+const SHARP: i64 = 1 << 36;
 
 impl Builder<'_> {
     /// The first wires, clamped to integer domains, as forms in reals (`units / scale`). Raises `in_domain`.
@@ -202,7 +204,14 @@ impl Builder<'_> {
     /// # Errors
     /// As [`Self::compact`].
     pub fn clip(&mut self, forms: &[Form], lo: f64, hi: f64) -> Result<Vec<Form>, QuantError> {
-        let forms = self.narrowed(forms)?;
+        // A quotient of wide bounds keeps its bits where the clip makes it small.
+        let blunt: Vec<Form> = forms.iter().filter(|f| !self.sharp(f, lo, hi)).cloned().collect();
+        let mut blunt = self.narrowed(&blunt)?.into_iter();
+        let forms: Vec<Form> = forms
+            .iter()
+            .map(|f| if self.sharp(f, lo, hi) { Some(f.clone()) } else { blunt.next() })
+            .collect::<Option<_>>()
+            .ok_or(QuantError::Malformed { what: "forms to clip", expected: forms.len(), got: 0 })?;
         let before = self.steps.len();
         let mut layer = LayerReport::new(self.node(), "clip");
         let mut results: Vec<Option<Form>> = Vec::with_capacity(forms.len());
@@ -246,6 +255,14 @@ impl Builder<'_> {
         whole.ok_or(QuantError::Malformed { what: "clipped forms", expected: forms.len(), got })
     }
 
+    /// Whether a form is a wide wire of which the clip keeps a small part: it is clipped in whole units of the wire, which rounds nothing.
+    fn sharp(&self, form: &Form, lo: f64, hi: f64) -> bool {
+        let [(wire, _)] = form.terms() else { return false };
+        let size = self.bounds[*wire as usize].magnitude();
+        let (below, above) = self.interval(form);
+        size > WIDE && size <= SHARP && hi.min(above) - lo.max(below) < NARROW_CLIP * (above - below)
+    }
+
     fn clip_start(
         &self,
         index: usize,
@@ -259,7 +276,13 @@ impl Builder<'_> {
         let (a, b) = self.interval(&from);
         let narrow = hi - lo >= NARROW_CLIP * a.abs().max(b.abs());
         let requant = if narrow { Requant::ReluShift } else { Requant::Relu };
-        let scale = libm::exp2(libm::floor(libm::log2((1i64 << Y_BITS) as f64 / a.abs().max(b.abs()).max(1e-30))));
+        // Whole units of a sharp wire (see `sharp`), else a power of two.
+        let step = match from.terms() {
+            [(_, c)] if self.sharp(form, lo, hi) => c.abs(),
+            _ => 1.0,
+        };
+        let most = step * (1i64 << Y_BITS) as f64 / a.abs().max(b.abs()).max(1e-30);
+        let scale = libm::exp2(libm::floor(libm::log2(most))) / step;
         let (dot, scale) = self.fitted(&from, scale, 0.5, requant)?;
         let unit = Self::unit(&dot, scale);
         dots.push(dot);

@@ -122,13 +122,18 @@ impl Builder<'_> {
 
     /// The form as an exact integer dot product of moderate range, with the real value of one unit, when it is one.
     pub(super) fn exact(&self, form: &Form, relu: bool) -> Option<(Dot, f64)> {
+        self.exact_within(form, relu, EXACT_LIMIT)
+    }
+
+    /// As [`Self::exact`], of magnitude `limit` at most.
+    pub(super) fn exact_within(&self, form: &Form, relu: bool, limit: i64) -> Option<(Dot, f64)> {
         let unit = form.terms().iter().map(|t| t.1.abs()).reduce(f64::min)?;
         if !is_integer(form.offset() / unit) || !form.terms().iter().all(|t| is_integer(t.1 / unit)) {
             return None;
         }
         let dot = self.dot(form, 1.0 / unit, if relu { Requant::Relu } else { Requant::Identity })?;
         let (lo, hi) = self.dot_interval(&dot).ok()?;
-        (lo.abs().max(hi.abs()) <= i128::from(EXACT_LIMIT)).then_some((dot, unit))
+        (lo.abs().max(hi.abs()) <= i128::from(limit)).then_some((dot, unit))
     }
 
     /// The real value of one unit after `dot`, for a dot product of `scale` lane units per 1.0.

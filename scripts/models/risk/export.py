@@ -25,8 +25,12 @@ CALIBRATION_SAMPLES = 256
 STRETCH = ("2018-01-22", "2018-03-05")
 
 
-def graph(network: Network) -> onnx.ModelProto:
-    """The network and the map as one checked ONNX model, fp32, static shapes."""
+Chain = tuple[tuple[str, str, list[str]], ...]
+
+
+def head(network: Network) -> tuple[dict, Chain]:
+    """From features [1, 16] to basis points [1, 3]: constants, and nodes as (op, name, constant operands), each applied to the
+    result of the one before."""
     w, b = network.weights, network.biases
     constants = {
         "mean": network.mean[None, :],
@@ -48,6 +52,12 @@ def graph(network: Network) -> onnx.ModelProto:
         ("Clip", "bounded_estimate", ["q_min", "q_max"]),
         ("Gemm", "risk_parameters", ["map_slope", "map_offset"]),
     )
+    return constants, chain
+
+
+def graph(network: Network) -> onnx.ModelProto:
+    """The network and the map as one checked ONNX model, fp32, static shapes."""
+    constants, chain = head(network)
     nodes, value = [], "features"
     for op, name, operands in chain:
         result = "parameters_bp" if name == "risk_parameters" else f"{name}_out"
@@ -94,30 +104,30 @@ def write(out: Path, network: Network, train: Samples, stretch: Samples) -> byte
     """
     model = graph(network).SerializeToString(deterministic=True)
     reference = run(model, stretch.x)
-    labelled = [{"date": str(d), "asset": str(a), "values": _rows([x])[0]} for d, a, x in zip(stretch.date, stretch.asset, stretch.x)]
+    labelled = [{"date": str(d), "asset": str(a), "values": rows([x])[0]} for d, a, x in zip(stretch.date, stretch.asset, stretch.x)]
     out.mkdir(parents=True, exist_ok=True)
     (out / "risk.onnx").write_bytes(model)
     (out / "schema.json").write_text(json.dumps(schema(), separators=(",", ":")), encoding="ascii")
-    (out / "model.json").write_text(_indented(compile_config(network)))
-    (out / "calibration.json").write_text(_lines("input_data", _rows(calibration_sample(train)), {}))
-    (out / "observations.json").write_text(_lines("observations", labelled, {"feed": FEED}))
+    (out / "model.json").write_text(indented(compile_config(network)))
+    (out / "calibration.json").write_text(lines("input_data", rows(calibration_sample(train)), {}))
+    (out / "observations.json").write_text(lines("observations", labelled, {"feed": FEED}))
     # fp32 as its shortest decimal: reading it back into fp32 is exact.
     shortest = [[float(str(v)) for v in row] for row in reference]
-    (out / "reference.json").write_text(_lines("outputs", shortest, {"names": list(mapping.OUTPUTS)}))
+    (out / "reference.json").write_text(lines("outputs", shortest, {"names": list(mapping.OUTPUTS)}))
     return model
 
 
-def _rows(x) -> list[list[float]]:
+def rows(x) -> list[list[float]]:
     return [[round(float(v), 6) + 0.0 for v in row] for row in x]
 
 
-def _indented(value: dict) -> str:
+def indented(value: dict) -> str:
     """Indented JSON with pairs of numbers on one line."""
     text = json.dumps(value, indent=2)
     return re.sub(r"\[\s+(-?[\d.]+),\s+(-?[\d.]+)\s+\]", r"[\1, \2]", text) + "\n"
 
 
-def _lines(key: str, rows: list, head: dict) -> str:
+def lines(key: str, rows: list, head: dict) -> str:
     """A JSON object whose list `key` stands one item a line, so that a change shows in a diff."""
     start = "".join(f"{json.dumps(k)}: {json.dumps(v)},\n" for k, v in head.items())
     return "{" + start + f'"{key}": [\n' + ",\n".join(json.dumps(r) for r in rows) + "\n]}\n"
