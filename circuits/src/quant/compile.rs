@@ -78,7 +78,7 @@ impl Calibration {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// A saturated value keeps this many times its largest calibrated magnitude; at least 1.
+    /// A saturated value keeps this many times its largest calibrated magnitude, or a quarter of the largest one of its call if that is more; at least 1.
     pub margin: f64,
     /// A value saturates when its interval bound exceeds this many times its largest calibrated magnitude; at least `margin`.
     pub saturate_above: f64,

@@ -123,14 +123,26 @@ fn saturation_flag_is_exact_in_both_directions() {
     let report = Report::measure(&compiled, &float, &calibration).unwrap();
     assert_eq!(report.saturated_samples, 0);
     assert!(report.outputs[0].max_error.unwrap() < 1e-2, "{:?}", report.outputs[0]);
-    // 100·x0 - 100·x1 grows past 8 times its calibrated magnitude (100 · 2 · 64 / 2^16) at a difference of 1024 units.
+    // 100·x0 - 100·x1 may grow to 8 times its calibrated magnitude, 2 · 64 units of difference, or to 8 quarters of the largest of its call.
     let calibrated = 2 * 64;
     let run = |difference: i64| compiled.program.evaluate(&[difference, 0]).unwrap();
-    assert!(run(8 * calibrated - 8).unsaturated && run(0).unsaturated);
-    assert!(!run(8 * calibrated + 8).unsaturated);
-    assert!(run(8 * calibrated + 8).in_domain);
-    let far = run(9 * UNIT);
-    assert!(!far.unsaturated && far.in_domain);
+    let (mut inside, mut outside) = (8 * calibrated - 8, 9 * UNIT);
+    assert!(run(0).unsaturated && run(inside).unsaturated && !run(outside).unsaturated);
+    while outside - inside > 1 {
+        let middle = (inside + outside) / 2;
+        *(if run(middle).unsaturated { &mut inside } else { &mut outside }) = middle;
+    }
+    // Up to there the answer follows the input, beyond it stands still, and only the flag of saturation falls.
+    assert!(run(inside).outputs[0] != run(inside - 16).outputs[0]);
+    for far in [outside, outside + 16, 9 * UNIT] {
+        let run = run(far);
+        assert!(!run.unsaturated && run.in_domain, "{far}");
+        assert_eq!(run.outputs, self::run(&compiled, outside), "{far}");
+    }
+}
+
+fn run(compiled: &Compiled, difference: i64) -> Vec<i64> {
+    compiled.program.evaluate(&[difference, 0]).unwrap().outputs
 }
 
 #[test]

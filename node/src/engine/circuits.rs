@@ -35,7 +35,9 @@ impl CircuitEngine {
         }
         if model.manifest().outputs_committed {
             let (dir, outputs) = (dir.display(), model.manifest().outputs.len());
-            return Err(EngineError(format!("{dir}: expected outputs that fit the words of a proof, got {outputs} outputs")));
+            return Err(EngineError(format!(
+                "{dir}: expected outputs that fit the words of a proof, got {outputs} outputs"
+            )));
         }
         let direct = modes.contains(&Mode::Direct).then(|| DirectProver::load(&model, ring, progress));
         let aggregated = modes.contains(&Mode::Aggregated).then(|| AggregatedProver::load(&model, ring, progress));
