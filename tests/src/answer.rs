@@ -61,8 +61,7 @@ impl Stack {
     pub fn observe(&self, day: &Day, time: u64, key: B256) -> Result<Observed> {
         let mut salt = [0; 32];
         salt[24..].copy_from_slice(&(time ^ 0x5a5a_5a5a).to_be_bytes());
-        let schema = crate::market::schema_hash()?;
-        let commitment = api::commitment(schema.0, &day.values, salt)?;
+        let commitment = api::commitment(self.schema.0, &day.values, salt)?;
         let seq = time / PERIOD;
         let header = ObservationHeader {
             feedId: self.feed,

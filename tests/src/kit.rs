@@ -1,4 +1,4 @@
-//! The risk model as compiled by the facade, with its keys, verifiers and provers. Slow results are cached under a file lock, since
+//! The risk models as compiled by the facade, with its keys, verifiers and provers. Slow results are cached under a file lock, since
 //! every test is a process of its own; cached files are keyed by what they are made of, so a changed model or circuit gets new ones.
 
 use std::{
@@ -37,7 +37,7 @@ pub fn lock(cache: &Path, name: &str) -> Result<CacheLock> {
 /// First part of the name of a folder that depends on the circuits.
 const PREFIX: &str = "circuits-";
 
-/// The compiled risk model.
+/// A compiled risk model.
 #[derive(Debug)]
 pub struct Kit {
     /// Cache folder.
@@ -80,12 +80,31 @@ impl Kit {
         if !home.exists() {
             prune(cache, &home)?;
         }
+        let kit = Self::made(cache, &home, "risk", progress)?;
+        kit.ring.ensure(&kit.model, Mode::Aggregated, progress)?;
+        Ok(kit)
+    }
+
+    /// Another model of the repository, `models/NAME`, for direct mode alone, in the cache of the tests.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn direct(name: &str) -> Result<Self> {
+        let cache = paths::cache()?;
+        let _lock = lock(&cache, "model")?;
+        let home = cache.join(format!("{PREFIX}{CIRCUITS}"));
+        if !home.exists() {
+            prune(&cache, &home)?;
+        }
+        Self::made(&cache, &home, name, &Silent)
+    }
+
+    fn made(cache: &Path, home: &Path, name: &str, progress: &dyn Progress) -> Result<Self> {
         let ring =
             KeyRing { store: SrsStore::new(cache.join("srs")), origin: SrsOrigin::Dev, shared: home.join("keys") };
-        let model = compile_risk(&home)?;
+        let model = compile_model(home, name)?;
         ring.ensure(&model, Mode::Direct, progress)?;
-        ring.ensure(&model, Mode::Aggregated, progress)?;
-        let direct = verifier(&home, ring.direct_verifier(&model, progress)?)?;
+        let direct = verifier(home, ring.direct_verifier(&model, progress)?)?;
         Ok(Self { cache: cache.to_owned(), model, ring, direct, prover: OnceLock::new() })
     }
 
@@ -133,21 +152,21 @@ impl Kit {
     }
 }
 
-/// Compiles the repository's risk model into `home/risk-HASH`, or loads it from there.
-fn compile_risk(home: &Path) -> Result<Model> {
-    let read = |name: &str| {
-        let path = paths::risk_model().join(name);
+/// Compiles a model of the repository into `home/NAME-HASH`, or loads it from there.
+fn compile_model(home: &Path, name: &str) -> Result<Model> {
+    let read = |file: &str| {
+        let path = paths::model(name).join(file);
         fs::read(&path).with_context(|| path.display().to_string())
     };
-    let files = ["risk.onnx", "model.json", "schema.json", "calibration.json"]
+    let files = [&format!("{name}.onnx"), "model.json", "schema.json", "calibration.json"]
         .map(read)
         .into_iter()
         .collect::<Result<Vec<_>>>()?;
-    let dir = home.join(format!("risk-{}", hash(files.iter().map(Vec::as_slice))));
+    let dir = home.join(format!("{name}-{}", hash(files.iter().map(Vec::as_slice))));
     if dir.join("manifest.json").exists() {
         return Ok(Model::load(&dir)?);
     }
-    let spec = ModelSpec::load(&paths::risk_model().join("model.json"))?;
+    let spec = ModelSpec::load(&paths::model(name).join("model.json"))?;
     let calibration = Some(Calibration::parse(&files[3], &spec.resolve().scales())?);
     let request = CompileRequest {
         onnx: &files[0],

@@ -15,9 +15,14 @@ pub fn contracts() -> PathBuf {
     root().join("contracts")
 }
 
+/// The sources of a model of the repository.
+pub fn model(name: &str) -> PathBuf {
+    root().join("models").join(name)
+}
+
 /// The risk model's sources.
 pub fn risk_model() -> PathBuf {
-    root().join("models/risk")
+    model("risk")
 }
 
 /// Cache of SRS, keys, generated verifiers and aggregated proofs: `DODONA_CACHE`, or `target/dodona-cache`.

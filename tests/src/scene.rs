@@ -45,11 +45,18 @@ impl Live {
     /// # Errors
     /// What stands in the way.
     pub async fn new() -> Result<Self> {
-        let kit = Kit::load()?;
+        Self::of(Kit::load()?, market::days()?).await
+    }
+
+    /// As [`Self::new`], for another model and its days.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn of(kit: Kit, days: Vec<Day>) -> Result<Self> {
         let anvil = Anvil::start(AnvilOptions { block_time: Some(1), ..AnvilOptions::default() }).await?;
         let stack = Stack::deploy(&anvil.chain(), &kit, None).await?;
         let place = Workplace::new(&stack, &kit, anvil.url())?;
-        Ok(Self { place, scene: Scene { kit, shape: None, stack, days: market::days()?, anvil } })
+        Ok(Self { place, scene: Scene { kit, shape: None, stack, days, anvil } })
     }
 
     /// Checks that a request was answered exactly once: one event, one payment, one mined transaction of the operator for each of

@@ -11,7 +11,6 @@ use crate::{
     artifacts::{Verifier, creation_code},
     chain::Chain,
     kit::{Aggregated, Kit},
-    market,
 };
 
 /// Anvil's public accounts and keys, by role.
@@ -40,6 +39,10 @@ pub mod accounts {
     pub const SECOND_PUBLISHER_KEY: B256 = b256!("8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba");
     /// Nobody in particular: takes part in attacks.
     pub const STRANGER: Address = address!("976EA74026E726554dB657fA54763abd0C3a0aa9");
+    /// Signs observations as well, in a feed with three publishers.
+    pub const THIRD_PUBLISHER: Address = address!("14dC79964da2C08b23698B3D3cc7Ca32193d9955");
+    /// Key of [`THIRD_PUBLISHER`].
+    pub const THIRD_PUBLISHER_KEY: B256 = b256!("4bbbf85ce3377467afe5d46f804f221813b2bb87f24d81f60f1fcdbf7cbf4356");
     /// Key of [`STRANGER`].
     pub const STRANGER_KEY: B256 = b256!("92db14e403b83dfe3df233f83dfa3a0d7096f21ca9b0d6d6b8d88b2b4ec1564e");
 }
@@ -100,8 +103,10 @@ pub struct Stack {
     pub market: Address,
     /// Its collateral.
     pub collateral: Address,
-    /// The feed, with both publishers.
+    /// The feed, with two publishers, or three where the model asks for as many.
     pub feed: B256,
+    /// Hash of its schema.
+    pub schema: B256,
     /// The model.
     pub model: B256,
     /// Digest of the setup that all verifiers belong to.
@@ -197,8 +202,10 @@ impl Stack {
             Some(shape) => deploy_aggregated(&on, router, shape).await?,
         };
 
-        let feed = register_feed(&on, feeds).await?;
-        let spec = model_spec(&on, kit, aggregated, direct_verifier, &[feed]).await?;
+        let feed = register_feed(&on, feeds, kit).await?;
+        let sources = &kit.model.manifest().sources;
+        let schema = sources.first().context("the model has no source")?.schema_hash.into();
+        let spec = model_spec(&on, kit, aggregated, direct_verifier, &vec![feed; sources.len()]).await?;
         let model = register_model(&on, models, direct_verifier, &spec).await?;
         let mut stack = Self {
             chain: chain.clone(),
@@ -216,6 +223,7 @@ impl Stack {
             market: Address::ZERO,
             collateral: Address::ZERO,
             feed,
+            schema,
             model,
             srs_digest: srs,
             spec,
@@ -270,15 +278,18 @@ async fn deploy_aggregated(on: &Deployer<'_>, router: Address, shape: &Aggregate
     Ok((wrapper, on.add_version(router, &version).await?))
 }
 
-async fn register_feed(on: &Deployer<'_>, feeds: Address) -> Result<B256> {
-    let (schema, length) = (market::schema_hash()?, 16);
-    let call = IFeedRegistry::createFeedCall {
-        schemaHash: schema,
-        length,
-        period: PERIOD,
-        publishers: vec![accounts::PUBLISHER, accounts::SECOND_PUBLISHER],
-        salt: B256::ZERO,
-    };
+/// The one feed that all of the model's sources are of.
+async fn register_feed(on: &Deployer<'_>, feeds: Address, kit: &Kit) -> Result<B256> {
+    let sources = &kit.model.manifest().sources;
+    let source = sources.first().context("the model has no source")?;
+    ensure!(sources.iter().all(|other| other == source), "expected sources of one schema");
+    let (schema, length) = (source.schema_hash.into(), u32::try_from(source.length)?);
+    let mut publishers = vec![accounts::PUBLISHER, accounts::SECOND_PUBLISHER];
+    if sources.len() > publishers.len() {
+        publishers.push(accounts::THIRD_PUBLISHER);
+    }
+    let call =
+        IFeedRegistry::createFeedCall { schemaHash: schema, length, period: PERIOD, publishers, salt: B256::ZERO };
     on.send(feeds, &call).await?;
     let id =
         IFeedRegistry::feedIdOfCall { owner: on.owner, schemaHash: schema, length, period: PERIOD, salt: B256::ZERO };
