@@ -55,6 +55,7 @@ const PUBLISHERS: [(B256, Address); 3] = [
 ];
 
 /// Serves a day's window, whatever the number, signed by the publisher in that place.
+#[expect(clippy::unwrap_used, reason = "a fake that cannot sign fails its test")]
 async fn publisher(stack: &Stack, place: usize, day: &Day) -> Result<FakePublisher> {
     let (stack, day, (key, address)) = (stack.clone(), day.clone(), PUBLISHERS[place]);
     FakePublisher::start(move |seq| honest(&stack, &day, seq, key, address).unwrap()).await

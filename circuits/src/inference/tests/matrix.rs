@@ -34,7 +34,7 @@ fn program() -> Program {
         weights: (0..9).map(|k| n - 4 + k * (2 - n % 3)).collect(),
         ..Lane::default()
     };
-    let wire = |t: u32, k: u32| if (t + k) % 7 == 0 { NO_WIRE } else { 16 + (3 * t + k) % 8 };
+    let wire = |t: u32, k: u32| if (t + k).is_multiple_of(7) { NO_WIRE } else { 16 + (3 * t + k) % 8 };
     let operands = (0..5).flat_map(|t| (0..9).map(move |k| wire(t, k))).collect();
     steps.push(Step::Block(Block { width: 9, operands, lanes: (0..18).map(lane).collect() }));
     let b = vec![16, 17, 18, 19, 20, 21, 22, 23, 23, 22, 21, 16, 17, 16];
