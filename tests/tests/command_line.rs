@@ -43,7 +43,7 @@ fn a_bare_file_gives_a_report_a_drawing_and_a_proof_with_named_answers() -> Resu
     let onnx = text(&paths::risk_model().join("risk.onnx"));
     dodona(dir, key, &["model", "compile", &onnx, "--out", "model"])?;
     let report: Value = serde_json::from_slice(&std::fs::read(dir.join("model/report.json"))?)?;
-    assert_eq!((&report["sample_origin"], &report["model"]["inputs"]), (&"domain".into(), &"public".into()));
+    assert_eq!((&report["sample_origin"], &report["model"]["inputs"]), (&"domain".into(), &"committed".into()));
     let cost = &report["costs"][0];
     let page = std::fs::read_to_string(dir.join("model/report.html"))?;
     assert!(page.contains("<svg") && page.ends_with("</html>\n") && !page.contains("http"), "{page}");

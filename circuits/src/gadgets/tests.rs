@@ -88,6 +88,9 @@ impl Point {
         let c = &self.columns;
         let s = self.selectors;
         let small = [(c.active, self.active), (c.requant, s.requant), (c.group, s.group), (c.e, s.e), (c.n, s.n)];
+        if c.wide.is_some_and(|wide| wide.r.index() == column) {
+            return Fr::from(s.r);
+        }
         let named =
             c.f.into_iter()
                 .zip(self.f)
