@@ -19,7 +19,7 @@ const LEFT: f64 = 70.0;
 const TOP: f64 = 44.0;
 const LEGEND: f64 = 250.0;
 /// Columns after the advice.
-const OTHERS: [&str; 5] = ["f0", "f1", "f2", "w", "table"];
+const OTHERS: [&str; 6] = ["f0", "f1", "f2", "f3", "w", "table"];
 /// Regions that are drawn at most; neighbours are joined beyond.
 const REGIONS: usize = 600;
 
@@ -152,11 +152,12 @@ fn uses(layout: &Layout, region: &Region) -> [usize; ADVICE.len() + OTHERS.len()
         let dot = matches!(row.kind, RowKind::Dot { .. });
         let zero = <_ as Default>::default();
         let weights = row.f.map(|f| f != zero && !table);
-        let others = [weights[0], weights[1], weights[2], row.w != zero, table];
+        let [f0, f1, f2, f3] = weights;
+        let others = [f0, f1, f2, f3, row.w != zero, table];
         let mut advice = used(row.kind);
         if dot {
-            // `z` is the second product's factor.
-            advice[6] = row.w != zero;
+            // `z` is the fourth operand, or the second product's factor.
+            advice[6] = f3 || row.w != zero;
         }
         for (count, used) in uses.iter_mut().zip(advice.into_iter().chain(others)) {
             *count += usize::from(used);

@@ -347,8 +347,8 @@ mod tests {
         // `inference::prover::tests` pins both lengths.
         let counts = Counts::of_inference(11, Shape::direct(16, false));
         assert_eq!((counts.commitments(), counts.evaluations()), (19, 35));
-        assert_eq!(counts.proof_bytes(), 2336);
-        assert_eq!(32 * (counts.commitments() + counts.evaluations()), 1728);
+        assert_eq!(counts.proof_bytes(), 2368);
+        assert_eq!(32 * (counts.commitments() + counts.evaluations()), 1760);
     }
 
     #[test]

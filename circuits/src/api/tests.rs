@@ -277,7 +277,7 @@ fn a_bare_file_has_a_report_and_a_summary() {
     let (_, report) = Model::compile(request, dir.path()).unwrap();
     let summary = report.summary();
     for text in
-        ["16 inputs (committed)", "worst error", "drawn samples", "--calibration", "direct      key", "2,336 bytes"]
+        ["16 inputs (committed)", "worst error", "drawn samples", "--calibration", "direct      key", "2,368 bytes"]
     {
         assert!(summary.contains(text), "{text} in {summary}");
     }

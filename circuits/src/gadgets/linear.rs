@@ -1,6 +1,6 @@
 //! Dot products with fixed weights, six packed into one field element.
 //!
-//! Gate `linear` (docs/gadgets/linear.md): on a row with `group = 1`, `acc' = acc + (1 - e) Σ_i a_i f_i + e (2^10 a2 + a3 a0) + w (a0 a1 + a2 z)`; the
+//! Gate `linear` (docs/gadgets/linear.md): on a row with `group = 1`, `acc' = acc + (1 - e) (a0 f0 + a1 f1 + a2 f2 + z f3) + e (2^10 a2 + a3 a0) + w (a0 a1 + a2 z)`; the
 //! second part serves function rows, the third one products of cells. A row that starts a sum (`n = 1` or `e = 1`) also has `acc = 0`, which is what closes the sum
 //! before it: nothing may be left over. Degrees 5 and 4.
 
@@ -12,13 +12,13 @@ use crate::quant::program::LIMB_BITS;
 
 /// Creates the gate.
 pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
-    meta.create_gate("linear: acc' = acc + a0 f0 + a1 f1 + a2 f2", |meta| {
+    meta.create_gate("linear: acc' = acc + a0 f0 + a1 f1 + a2 f2 + z f3", |meta| {
         let cells = Cells::query(meta, columns);
         let on = cells.is_sum();
         let [a0, a1, a2, a3] = cells.a;
-        let [f0, f1, f2] = cells.f;
-        let products = cells.w * (a0.clone() * a1.clone() + a2.clone() * cells.z);
-        let dot = a0.clone() * f0 + a1 * f1 + a2.clone() * f2;
+        let [f0, f1, f2, f3] = cells.f;
+        let products = cells.w * (a0.clone() * a1.clone() + a2.clone() * cells.z.clone());
+        let dot = a0.clone() * f0 + a1 * f1 + a2.clone() * f2 + cells.z * f3;
         let function = a2 * constant(1 << LIMB_BITS) + a3 * a0;
         let step = not(cells.e.clone()) * dot + cells.e.clone() * function + products;
         vec![

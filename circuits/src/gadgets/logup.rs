@@ -16,6 +16,7 @@ use halo2_proofs::plonk::ConstraintSystem;
 use halo2_proofs::poly::Rotation;
 
 use super::{Cells, Columns, constant, statement};
+use crate::quant::program::OPERANDS;
 
 /// Tag of a row without table entry: nothing looks it up.
 pub const NO_ENTRY: u64 = 1;
@@ -44,7 +45,7 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
         let at_statement = statement::is_statement(&cells);
         let beta2 = beta.clone() * beta.clone();
         let beta3 = beta2.clone() * beta.clone();
-        let [f0, f1, f2] = cells.f;
+        let [f0, f1, f2, _] = cells.f;
         let range = beta3.clone() * constant(RANGE_TAG);
         let [g0, g1, g2, g3] = cells.a.clone().map(|a| alpha.clone() + a + range.clone());
         let [_, a1, a2, a3] = cells.a;
@@ -70,8 +71,8 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
 pub struct LookupRow {
     /// The cells `a0..a3`.
     pub a: [Fr; 4],
-    /// The cells `f0..f2`.
-    pub f: [Fr; 3],
+    /// The cells `f0..f3`.
+    pub f: [Fr; OPERANDS],
     /// Tag of the row's table entry, or [`NO_ENTRY`].
     pub tag: u64,
     /// A requantisation row.
@@ -150,7 +151,10 @@ mod tests {
         // The salt's row holds (4711, 0, 0) and no entry. A limb of 4711 is looked up, with that row as payment.
         let mut forged = layout(INPUTS);
         let salt = forged.rows.len() - 2;
-        assert_eq!((forged.rows[salt].f, forged.rows[salt].tag), ([Fr::from(4711), Fr::ZERO, Fr::ZERO], NO_ENTRY));
+        assert_eq!(
+            (forged.rows[salt].f, forged.rows[salt].tag),
+            ([Fr::from(4711), Fr::ZERO, Fr::ZERO, Fr::ONE], NO_ENTRY)
+        );
         let lane = row(&forged, RowKind::Requant(Requant::Identity), 0);
         forged.values[lane].a[0] = Fr::from(4711);
         let end_of_sums = |layout: &crate::inference::Layout| {

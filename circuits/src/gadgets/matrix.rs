@@ -5,8 +5,8 @@
 //! and not their product. `τ` and `ν` are squeezed after all operands are committed.
 //!
 //! Gate `matrix` (docs/gadgets/matrix.md), by the fixed column `r`, 0 on all other rows; `u` runs over vectors, `v` over outputs, `s` adds up products:
-//! - `r = 1`: `u' = τ³ u + τ² a0 + τ a1 + a2`, `v' = ν³ v + ν² f0 + ν f1 + f2`, `s' = s`
-//! - `r = 3`: `u' = u`, `v' = (1 + w (ν - 1)) v + a0 f0 + a1 f1 + a2 f2`, `s' = s`
+//! - `r = 1`: `u' = τ⁴ u + τ³ a0 + τ² a1 + τ a2 + z`, `v' = ν⁴ v + ν³ f0 + ν² f1 + ν f2 + f3`, `s' = s`
+//! - `r = 3`: `u' = u`, `v' = (1 + w (ν - 1)) v + a0 f0 + a1 f1 + a2 f2 + z f3`, `s' = s`
 //! - `r = 2`: `u' = v' = 0`, `s' = s + u v`; with `n = 1` also `u = v = s = 0`, which starts and ends a check.
 //!
 //! Degrees 4, 5, 5 and 5.
@@ -14,15 +14,16 @@
 use ff::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff;
-use halo2_proofs::plonk::ConstraintSystem;
+use halo2_proofs::plonk::{ConstraintSystem, Expression};
 use halo2_proofs::poly::Rotation;
 
 use super::{Cells, Columns, MatrixRow, RowKind, Wide, constant};
+use crate::quant::program::OPERANDS;
 
 /// Creates the gate.
 pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, wide: Wide) {
     meta.create_gate("matrix: Σ (Σ τ^t x) (Σ ν^g P) = 0", |meta| {
-        let Cells { a: [a0, a1, a2, _], f: [f0, f1, f2], w, n, .. } = Cells::query(meta, columns);
+        let Cells { a: [a0, a1, a2, _], z, f: [f0, f1, f2, f3], w, n, .. } = Cells::query(meta, columns);
         let r = meta.query_fixed(wide.r, Rotation::cur());
         let [u, v, s] = wide.sums.map(|c| meta.query_advice(c, Rotation::cur()));
         let [u_next, v_next, s_next] = wide.sums.map(|c| meta.query_advice(c, Rotation::next()));
@@ -34,12 +35,12 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, wide
         let multiply = r.clone() * minus(1) * (constant(3) - r.clone());
         let outputs = r.clone() * minus(1) * minus(2);
 
-        let powers =
-            |x: &halo2_proofs::plonk::Expression<Fr>| (x.clone() * x.clone(), x.clone() * x.clone() * x.clone());
-        let ((tau2, tau3), (nu2, nu3)) = (powers(&tau), powers(&nu));
-        let u_horner = tau3 * u.clone() + tau2 * a0.clone() + tau * a1.clone() + a2.clone();
-        let v_horner = nu3 * v.clone() + nu2 * f0.clone() + nu.clone() * f1.clone() + f2.clone();
-        let v_live = v.clone() + w * (nu - constant(1)) * v.clone() + a0 * f0 + a1 * f1 + a2 * f2;
+        let horner = |x: &Expression<Fr>, sum: &Expression<Fr>, terms: [&Expression<Fr>; OPERANDS]| {
+            terms.into_iter().fold(sum.clone(), |sum, term| sum * x.clone() + term.clone())
+        };
+        let u_horner = horner(&tau, &u, [&a0, &a1, &a2, &z]);
+        let v_horner = horner(&nu, &v, [&f0, &f1, &f2, &f3]);
+        let v_live = v.clone() + w * (nu - constant(1)) * v.clone() + a0 * f0 + a1 * f1 + a2 * f2 + z * f3;
         let edge = multiply.clone() * n;
         vec![
             // MAT-1
@@ -75,29 +76,27 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, wide
 pub struct SumsRow {
     /// What the row is.
     pub kind: RowKind,
-    /// The cells `a0..a2`.
-    pub a: [Fr; 3],
-    /// The cells `f0..f2`.
-    pub f: [Fr; 3],
+    /// The cells `a0, a1, a2, z`.
+    pub x: [Fr; OPERANDS],
+    /// The cells `f0..f3`.
+    pub f: [Fr; OPERANDS],
 }
 
 /// The values of `u`, `v` and `s` on rows `0..=rows.len()`; 0 outside checks.
 pub fn matrix_sums(rows: impl ExactSizeIterator<Item = SumsRow>, tau: Fr, nu: Fr) -> [Vec<Fr>; 3] {
-    let (tau2, nu2) = (tau.square(), nu.square());
-    let (tau3, nu3) = (tau2 * tau, nu2 * nu);
     let mut sums = [(); 3].map(|()| Vec::with_capacity(rows.len() + 1));
     let (mut u, mut v, mut s) = (Fr::ZERO, Fr::ZERO, Fr::ZERO);
-    for SumsRow { kind, a, f } in rows {
+    for SumsRow { kind, x, f } in rows {
         for (sum, value) in sums.iter_mut().zip([u, v, s]) {
             sum.push(value);
         }
         match kind {
             RowKind::Matrix(MatrixRow::Vectors) => {
-                u = tau3 * u + tau2 * a[0] + tau * a[1] + a[2];
-                v = nu3 * v + nu2 * f[0] + nu * f[1] + f[2];
+                u = x.iter().fold(u, |u, x| u * tau + x);
+                v = f.iter().fold(v, |v, f| v * nu + f);
             }
             RowKind::Matrix(MatrixRow::Outputs { next }) => {
-                v = if next { nu * v } else { v } + a[0] * f[0] + a[1] * f[1] + a[2] * f[2];
+                v = if next { nu * v } else { v } + x.iter().zip(&f).map(|(x, f)| x * f).sum::<Fr>();
             }
             RowKind::Matrix(MatrixRow::Multiply) => {
                 s += u * v;

@@ -30,7 +30,7 @@ use halo2_proofs::plonk::{
 };
 use halo2_proofs::poly::Rotation;
 
-use crate::quant::program::Requant;
+use crate::quant::program::{OPERANDS, Requant};
 
 /// Degree of the constraint system.
 pub const DEGREE: usize = 5;
@@ -44,14 +44,14 @@ pub struct Columns {
     pub acc: Column<Advice>,
     /// Sign bit of a lane, or a Poseidon square.
     pub b: Column<Advice>,
-    /// Result of a lane, argument of a function, or a Poseidon square; can be copied.
+    /// Result of a lane, argument of a function, fourth operand, or a Poseidon square; can be copied.
     pub z: Column<Advice>,
     /// Multiplicity of the row's table entry.
     pub m: Column<Advice>,
     /// Running sums of the lookup argument (second phase).
     pub phi: [Column<Advice>; 2],
-    /// Weights, round constants, or a table entry.
-    pub f: [Column<Fixed>; 3],
+    /// Weights; 0, 1 and 2 also hold round constants or a table entry.
+    pub f: [Column<Fixed>; OPERANDS],
     /// Weight of a dot-product row's products; 1 on sign and assertion lanes.
     pub w: Column<Fixed>,
     /// On every row on which the running sums advance, the tag of its table entry ([`logup::NO_ENTRY`] where there is none); 0 on the
@@ -94,7 +94,7 @@ impl Columns {
         meta.set_minimum_degree(DEGREE);
         let a = [(); 4].map(|()| meta.advice_column());
         let [acc, b, z, m] = [(); 4].map(|()| meta.advice_column());
-        let f = [(); 3].map(|()| meta.fixed_column());
+        let f = [(); OPERANDS].map(|()| meta.fixed_column());
         let [w, active, requant, group, e, n] = [(); 6].map(|()| meta.fixed_column());
         let instance = meta.instance_column();
         for column in [a[0], a[1], a[2], z] {
@@ -128,7 +128,7 @@ pub enum RowKind {
     Idle,
     /// `a0` is the instance word of this row and `a1` the constant `f0`; the running sums add up to 0 here.
     Statement,
-    /// `acc' = acc + Σ a_i f_i + w (a0 a1 + a2 z)`; with `start`, `acc = 0` besides.
+    /// `acc' = acc + a0 f0 + a1 f1 + a2 f2 + z f3 + w (a0 a1 + a2 z)`; with `start`, `acc = 0` besides.
     Dot {
         /// First row of a dot product: nothing may be left in the accumulator.
         start: bool,
@@ -153,9 +153,9 @@ pub enum RowKind {
 pub enum MatrixRow {
     /// `u = v = s = 0`, and on the next row too.
     Edge,
-    /// Three operands into `u` and three weights into `v`.
+    /// Four operands into `u` and four weights into `v`.
     Vectors,
-    /// Three operands with weights into `v`, times `ν` first if `next`.
+    /// Four operands with weights into `v`, times `ν` first if `next`.
     Outputs {
         /// Starts another power of `ν`.
         next: bool,
@@ -214,7 +214,7 @@ impl RowKind {
         matches!(self, Self::Requant(_) | Self::Assert)
     }
 
-    /// Whether the fixed columns `f` are free on such a row, so that it can hold a table entry.
+    /// Whether the first three columns `f` are free on such a row, so that it can hold a table entry.
     pub fn hosts_table(self) -> bool {
         self == Self::Idle || self.is_lane()
     }
@@ -227,7 +227,7 @@ pub(crate) struct Cells {
     pub acc_next: Expression<Fr>,
     pub b: Expression<Fr>,
     pub z: Expression<Fr>,
-    pub f: [Expression<Fr>; 3],
+    pub f: [Expression<Fr>; OPERANDS],
     pub w: Expression<Fr>,
     pub requant: Expression<Fr>,
     pub group: Expression<Fr>,

@@ -8,7 +8,7 @@ use halo2_proofs::poly::Rotation;
 
 use super::logup::{LookupRow, running_sums};
 use super::{Columns, DEGREE, MatrixRow, RowKind, Selectors};
-use crate::quant::program::Requant;
+use crate::quant::program::{OPERANDS, Requant};
 
 const KINDS: [RowKind; 13] = [
     RowKind::Idle,
@@ -62,7 +62,7 @@ struct Point {
     beta: Fr,
     /// By column: current and next value.
     advice: Vec<[Fr; 2]>,
-    f: [Fr; 3],
+    f: [Fr; OPERANDS],
     w: Fr,
     word: Fr,
 }
@@ -77,7 +77,7 @@ impl Point {
             alpha: noise(1),
             beta: noise(2),
             advice: (0..13).map(|i| [noise(10 + i), noise(40 + i)]).collect(),
-            f: [noise(5), noise(6), noise(7)],
+            f: [noise(5), noise(6), noise(7), noise(4)],
             // An idle row may hold anything: the salt's does.
             w: if matches!(kind, RowKind::Dot { .. } | RowKind::Idle) { noise(9) } else { Fr::from(kind.switch()) },
             word: noise(8),
@@ -151,7 +151,7 @@ fn wide_shape_adds_matrix_gates_and_leaves_the_others_as_they_are() {
     assert_eq!(text(&wide)[..constraints(&narrow).len()], text(&narrow));
     let expected = [("u", 4), ("v", 5), ("s", 5), (EDGE[0], 5), (EDGE[1], 5), (EDGE[2], 5)];
     assert_eq!(added, expected.map(|(name, degree)| (name.to_owned(), degree)));
-    assert_eq!((wide.num_advice_columns(), wide.num_fixed_columns(), wide.num_instance_columns()), (13, 10, 1));
+    assert_eq!((wide.num_advice_columns(), wide.num_fixed_columns(), wide.num_instance_columns()), (13, 11, 1));
     assert_eq!((wide.permutation().get_columns().len(), wide.degree()), (4, DEGREE));
 }
 
@@ -266,7 +266,7 @@ fn degrees_are_those_of_the_pages() {
 #[test]
 fn committed_polynomials_are_those_of_the_index() {
     let (cs, _) = configured();
-    assert_eq!((cs.num_advice_columns(), cs.num_fixed_columns(), cs.num_instance_columns()), (10, 9, 1));
+    assert_eq!((cs.num_advice_columns(), cs.num_fixed_columns(), cs.num_instance_columns()), (10, 10, 1));
     let copied = cs.permutation().get_columns().len();
     assert_eq!(copied, 4);
     // Halo2 splits the permutation into products of `degree - 2` columns and the quotient into `degree - 1` pieces.

@@ -12,10 +12,7 @@ use super::statement::{pow2, signed};
 use crate::gadgets::logup::NO_ENTRY;
 use crate::gadgets::poseidon::{self, ROUNDS, State};
 use crate::gadgets::{MatrixRow, RowKind};
-use crate::quant::program::{LANE_BITS, LIMB_BITS, Requant};
-
-/// Operands of one dot-product row.
-pub const OPERANDS: usize = 3;
+use crate::quant::program::{LANE_BITS, LIMB_BITS, OPERANDS, Requant};
 
 /// The columns that can be copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,8 +27,8 @@ pub enum Column {
     Z,
 }
 
-/// The first three columns, by operand index.
-const OPERAND_COLUMNS: [Column; OPERANDS] = [Column::A0, Column::A1, Column::A2];
+/// The columns of operands, by index.
+const OPERAND_COLUMNS: [Column; OPERANDS] = [Column::A0, Column::A1, Column::A2, Column::Z];
 
 /// A cell that can be copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,7 +45,7 @@ pub struct Row {
     /// What the row does.
     pub kind: RowKind,
     /// The fixed cells.
-    pub f: [Fr; 3],
+    pub f: [Fr; OPERANDS],
     /// Weight of a dot row's products; a switch on lanes.
     pub w: Fr,
     /// Tag of the table entry; [`NO_ENTRY`] where there is none.
@@ -66,6 +63,21 @@ pub struct Values {
     pub b: Fr,
     /// Result, argument or square.
     pub z: Fr,
+}
+
+/// No weights.
+const UNWEIGHTED: [Fr; OPERANDS] = [Fr::ZERO; OPERANDS];
+
+/// A fixed value in the first column, 0 in the others.
+fn first(f0: Fr) -> [Fr; OPERANDS] {
+    [f0, Fr::ZERO, Fr::ZERO, Fr::ZERO]
+}
+
+impl Values {
+    /// The cell of an operand: `a0, a1, a2, z`.
+    fn operand(&mut self, index: usize) -> &mut Fr {
+        if index < OPERANDS - 1 { &mut self.a[index] } else { &mut self.z }
+    }
 }
 
 /// Where an operand's value comes from.
@@ -148,7 +160,7 @@ impl Assembler {
         }
     }
 
-    fn push(&mut self, kind: RowKind, f: [Fr; 3], values: Values) -> usize {
+    fn push(&mut self, kind: RowKind, f: [Fr; OPERANDS], values: Values) -> usize {
         let starts = matches!(kind, RowKind::Dot { start: true } | RowKind::Function);
         let in_sum = kind == RowKind::Dot { start: false } || kind.is_lane();
         if self.open && !starts && !in_sum {
@@ -164,7 +176,7 @@ impl Assembler {
     pub fn terminate(&mut self) {
         if self.open {
             self.open = false;
-            self.rows.push(Row { kind: RowKind::Dot { start: true }, f: [Fr::ZERO; 3], w: Fr::ZERO, tag: NO_ENTRY });
+            self.rows.push(Row { kind: RowKind::Dot { start: true }, f: UNWEIGHTED, w: Fr::ZERO, tag: NO_ENTRY });
             self.values.push(Values { acc: self.acc, ..Values::default() });
         }
     }
@@ -172,13 +184,13 @@ impl Assembler {
     /// A statement row: instance word and constant. Returns the two cells.
     pub fn statement(&mut self, word: Fr, constant: Fr) -> (Cell, Cell) {
         let values = Values { a: [word, constant, Fr::ZERO, Fr::ZERO], ..Values::default() };
-        let row = self.push(RowKind::Statement, [constant, Fr::ZERO, Fr::ZERO], values);
+        let row = self.push(RowKind::Statement, first(constant), values);
         (Cell { column: Column::A0, row }, Cell { column: Column::A1, row })
     }
 
     /// An idle row with a free fixed value.
     pub fn idle(&mut self, f0: Fr) -> usize {
-        self.push(RowKind::Idle, [f0, Fr::ZERO, Fr::ZERO], Values::default())
+        self.push(RowKind::Idle, first(f0), Values::default())
     }
 
     /// Makes two cells equal.
@@ -197,14 +209,14 @@ impl Assembler {
         let chunks: Vec<&[(Operand, Fr)]> = if terms.is_empty() { vec![&[]] } else { terms.chunks(OPERANDS).collect() };
         for (i, chunk) in chunks.into_iter().enumerate() {
             let mut values = Values::default();
-            let mut f = [Fr::ZERO; 3];
+            let mut f = UNWEIGHTED;
             let mut sum = Fr::ZERO;
             for (slot, (operand, weight)) in chunk.iter().enumerate() {
                 let value = match operand {
                     Operand::Copy(cell) => self.get(*cell),
                     Operand::Free(value) => *value,
                 };
-                values.a[slot] = value;
+                *values.operand(slot) = value;
                 f[slot] = *weight;
                 sum += value * weight;
             }
@@ -231,7 +243,7 @@ impl Assembler {
         let mut start = true;
         let mut i = 0;
         while let Some(&(x, y, w)) = products.get(i) {
-            let mut f = [Fr::ZERO; 3];
+            let mut f = UNWEIGHTED;
             let cells = match products.get(i + 1) {
                 Some(&(u, v, weight)) if weight == w => {
                     i += 2;
@@ -253,7 +265,7 @@ impl Assembler {
             let values = Values { a: [a0, a1, a2, Fr::ZERO], z, ..Values::default() };
             let row = self.push(RowKind::Dot { start }, f, values);
             self.rows[row].w = w;
-            for (column, source) in [Column::A0, Column::A1, Column::A2, Column::Z].into_iter().zip(cells) {
+            for (column, source) in OPERAND_COLUMNS.into_iter().zip(cells) {
                 self.copy(source, Cell { column, row });
             }
             self.acc += a0 * f[0] + a1 * f[1] + a2 * f[2] + w * (a0 * a1 + a2 * z);
@@ -282,14 +294,14 @@ impl Assembler {
         let limb = |i: u32| Fr::from((sum >> (LIMB_BITS * i)) & ((1 << LIMB_BITS) - 1));
         let a = [limb(0), limb(1), limb(2), Fr::from(sum >> (LIMB_BITS * 3))];
         let values = Values { a, b: Fr::from(u64::from(!negative)), z: signed(i128::from(z)), acc: Fr::ZERO };
-        let row = self.push(kind, [Fr::ZERO; 3], values);
+        let row = self.push(kind, UNWEIGHTED, values);
         self.acc = (self.acc - signed(i128::from(y))) * *INVERSE_LANE;
         Cell { column: Column::Z, row }
     }
 
     /// Starts or ends a matrix check.
     pub fn matrix_edge(&mut self) {
-        self.push(RowKind::Matrix(MatrixRow::Edge), [Fr::ZERO; 3], Values::default());
+        self.push(RowKind::Matrix(MatrixRow::Edge), UNWEIGHTED, Values::default());
     }
 
     /// MAT-7: one summand of a matrix check, `(Σ_t τ^(T-1-t) x_t) (Σ_g ν^(G-1-g) P_g)`. All summands of a check have the same `T` and `G`.
@@ -297,12 +309,12 @@ impl Assembler {
         let rows = vectors.len().max(outputs.len()).div_ceil(OPERANDS);
         let (before_x, before_p) = (rows * OPERANDS - vectors.len(), rows * OPERANDS - outputs.len());
         for row in 0..rows {
-            let slots = [0, 1, 2].map(|i| row * OPERANDS + i);
+            let slots: [usize; OPERANDS] = std::array::from_fn(|i| row * OPERANDS + i);
             let cells = slots.map(|i| i.checked_sub(before_x).map_or(zero, |i| vectors[i]));
             let f = slots.map(|i| i.checked_sub(before_p).map_or(Fr::ZERO, |i| outputs[i]));
             self.matrix_row(MatrixRow::Vectors, cells, f);
         }
-        self.push(RowKind::Matrix(MatrixRow::Multiply), [Fr::ZERO; 3], Values::default());
+        self.push(RowKind::Matrix(MatrixRow::Multiply), UNWEIGHTED, Values::default());
     }
 
     /// MAT-8: one summand whose outputs are cells too: `Σ_g ν^(G-1-g) Σ_j weight_j y_(g,j)`, `weights` being those of a group.
@@ -310,22 +322,22 @@ impl Assembler {
         let before = vectors.len().next_multiple_of(OPERANDS) - vectors.len();
         let padded: Vec<Cell> = std::iter::repeat_n(zero, before).chain(vectors.iter().copied()).collect();
         for cells in padded.as_chunks::<OPERANDS>().0 {
-            self.matrix_row(MatrixRow::Vectors, *cells, [Fr::ZERO; 3]);
+            self.matrix_row(MatrixRow::Vectors, *cells, UNWEIGHTED);
         }
         for group in outputs.chunks(weights.len()) {
             for (part, (cells, own)) in group.chunks(OPERANDS).zip(weights.chunks(OPERANDS)).enumerate() {
                 let cell = |i: usize| cells.get(i).copied().unwrap_or(zero);
                 let f = |i: usize| if i < cells.len() { own[i] } else { Fr::ZERO };
                 let kind = MatrixRow::Outputs { next: part == 0 };
-                self.matrix_row(kind, [cell(0), cell(1), cell(2)], [f(0), f(1), f(2)]);
+                self.matrix_row(kind, std::array::from_fn(cell), std::array::from_fn(f));
             }
         }
-        self.push(RowKind::Matrix(MatrixRow::Multiply), [Fr::ZERO; 3], Values::default());
+        self.push(RowKind::Matrix(MatrixRow::Multiply), UNWEIGHTED, Values::default());
     }
 
-    fn matrix_row(&mut self, kind: MatrixRow, cells: [Cell; 3], f: [Fr; 3]) {
-        let [a0, a1, a2] = cells.map(|cell| self.get(cell));
-        let values = Values { a: [a0, a1, a2, Fr::ZERO], ..Values::default() };
+    fn matrix_row(&mut self, kind: MatrixRow, cells: [Cell; OPERANDS], f: [Fr; OPERANDS]) {
+        let [a0, a1, a2, z] = cells.map(|cell| self.get(cell));
+        let values = Values { a: [a0, a1, a2, Fr::ZERO], z, ..Values::default() };
         let row = self.push(RowKind::Matrix(kind), f, values);
         for (column, source) in OPERAND_COLUMNS.into_iter().zip(cells) {
             self.copy(source, Cell { column, row });
@@ -336,7 +348,7 @@ impl Assembler {
     pub fn function(&mut self, argument: Cell, at: FunctionRow) {
         let [hi, lo, base, slope] = [at.hi, at.lo, at.base, at.slope].map(|v| signed(i128::from(v)));
         let values = Values { a: [lo, hi, base, slope], z: self.get(argument), ..Values::default() };
-        let row = self.push(RowKind::Function, [Fr::from(at.tag), Fr::ZERO, Fr::ZERO], values);
+        let row = self.push(RowKind::Function, first(Fr::from(at.tag)), values);
         self.copy(argument, Cell { column: Column::Z, row });
         self.acc += base * pow2(LIMB_BITS) + slope * lo;
         self.open = true;
@@ -388,12 +400,13 @@ impl Assembler {
             let square = |i: usize| if partial && i > 0 { Fr::ONE } else { state[i].square() };
             let values =
                 Values { a: [state[0], state[1], state[2], square(0)], b: square(1), z: square(2), acc: Fr::ZERO };
-            self.push(RowKind::Poseidon { partial }, constants, values);
+            let [c0, c1, c2] = constants;
+            self.push(RowKind::Poseidon { partial }, [c0, c1, c2, Fr::ZERO], values);
             state = poseidon::add(&poseidon::round(&state, partial), &constants);
         }
         let values = Values { a: [state[0], state[1], state[2], Fr::ZERO], ..Values::default() };
-        let output = self.push(RowKind::Idle, [Fr::ZERO; 3], values);
-        let cells = |row: usize| OPERAND_COLUMNS.map(|column| Cell { column, row });
+        let output = self.push(RowKind::Idle, UNWEIGHTED, values);
+        let cells = |row: usize| [Column::A0, Column::A1, Column::A2].map(|column| Cell { column, row });
         for (source, target) in input.into_iter().zip(cells(first)) {
             self.copy(source, target);
         }

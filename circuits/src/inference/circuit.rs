@@ -166,7 +166,7 @@ impl InferenceCircuit {
         let challenges = region.get_challenge(wide.tau).zip(region.get_challenge(wide.nu));
         let rows = self.layout.rows.iter().zip(&self.layout.values).map(|(row, values)| SumsRow {
             kind: row.kind,
-            a: [values.a[0], values.a[1], values.a[2]],
+            x: [values.a[0], values.a[1], values.a[2], values.z],
             f: row.f,
         });
         let mut sums = None;

@@ -19,7 +19,8 @@ use crate::gadgets::poseidon;
 use crate::quant::bounds;
 use crate::quant::interpreter::lane_value;
 use crate::quant::program::{
-    Block, Divide, Function, LANE_BITS, LANES, LIMB_BITS, Linear, MatMul, NO_WIRE, Program, Requant, Sqrt, Step, Y_BITS,
+    Block, Divide, Function, LANE_BITS, LANES, LIMB_BITS, Linear, MatMul, NO_WIRE, OPERANDS, Program, Requant, Sqrt,
+    Step, Y_BITS,
 };
 
 /// Rows at the end of the domain that hold blinding values.
@@ -710,11 +711,12 @@ fn finish(mut asm: Assembler, task: &Task, words: Vec<Fr>, k: Option<u32>) -> Re
     drop(free);
     for (row, tag, f) in placed {
         asm.rows[row].tag = tag;
-        asm.rows[row].f = f;
+        asm.rows[row].f[..f.len()].copy_from_slice(&f);
     }
     let salt = asm.idle(task.salt);
-    // Nothing reads `w` there; a program without products or assertions would leave the column all zero.
+    // Nothing reads `w` and `f3` there; a program without products and assertions, or of few operands, would leave a column all zero.
     asm.rows[salt].w = Fr::ONE;
+    asm.rows[salt].f[OPERANDS - 1] = Fr::ONE;
     // LOG-4: the running sums end on a statement row.
     asm.statement(Fr::ZERO, Fr::ZERO);
     let shape = task.shape;

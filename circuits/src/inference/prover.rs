@@ -53,16 +53,16 @@ mod tests {
         let pk = keygen(srs.params(), &circuit).unwrap();
         let cs = pk.get_vk().cs();
         assert_eq!(cs.degree(), DEGREE);
-        assert_eq!((cs.num_advice_columns(), cs.num_fixed_columns()), (10, 9));
+        assert_eq!((cs.num_advice_columns(), cs.num_fixed_columns()), (10, 10));
         assert_eq!(cs.permutation().get_columns().len(), 4);
         assert_eq!(cs.blinding_factors() + 1, crate::inference::layout::BLINDING_ROWS);
 
         let inner = prove_inner(&srs, &pk, circuit.clone(), circuit.words()).unwrap();
         verify_inner(&srs, &inner).unwrap();
-        assert_eq!(inner.proof.len(), 1728);
+        assert_eq!(inner.proof.len(), 1760);
         let proof = evm::prove(&srs, &pk, circuit.clone(), circuit.words()).unwrap();
         evm::verify(&srs, pk.get_vk(), circuit.words(), &proof).unwrap();
-        assert_eq!(proof.len(), 2336);
+        assert_eq!(proof.len(), 2368);
         let mut other = circuit.words().to_vec();
         other[3] += halo2_proofs::halo2curves::bn256::Fr::one();
         assert!(matches!(evm::verify(&srs, pk.get_vk(), &other, &proof), Err(evm::EvmError::Rejected(_))));

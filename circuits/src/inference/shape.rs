@@ -16,7 +16,7 @@ pub struct Shape {
 }
 
 /// Version of the gate set and of the layout. It goes into every key file; a change of any gate, query or row order raises it.
-pub const GATES_VERSION: u32 = 4;
+pub const GATES_VERSION: u32 = 5;
 
 impl Shape {
     /// The universal narrow shape: 16 words.

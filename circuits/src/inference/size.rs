@@ -2,10 +2,7 @@
 //!
 //! Both are functions of the step alone, so that keygen and prover choose alike.
 
-use crate::quant::program::{Block, LANES, MatMul};
-
-/// Operands of a row.
-const OPERANDS: usize = super::assembler::OPERANDS;
+use crate::quant::program::{Block, LANES, MatMul, OPERANDS};
 
 /// Rows of a block when every vector is multiplied out.
 pub fn plain_block_rows(block: &Block) -> usize {

@@ -10,7 +10,7 @@ use super::bounds::{Interval, MAX_BIAS, MAX_WEIGHT, Y_LIMIT, lane_interval, prod
 use super::compile::Options;
 use super::form::Form;
 use super::interpreter::step_values;
-use super::program::{LANES, Lane, Linear, Program, Requant, SHIFT, Step, Table, Wire, Y_BITS};
+use super::program::{LANES, Lane, Linear, OPERANDS, Program, Requant, SHIFT, Step, Table, Wire, Y_BITS};
 use super::report::LayerReport;
 use super::{Calibration, QuantError};
 use crate::model::ModelError;
@@ -430,9 +430,9 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Rows that a step's operands take: three to a row, the bias counted as one.
+/// Rows that a step's operands take, the bias counted as one.
 pub(super) fn operand_rows(operands: usize) -> usize {
-    (operands + 1).div_ceil(3)
+    (operands + 1).div_ceil(OPERANDS)
 }
 
 pub(super) fn shifts(requant: Requant) -> bool {

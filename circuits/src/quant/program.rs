@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 /// Dot products that share one accumulator: `LANES * LANE_BITS = 252 < 254` bits of BN254's scalar field.
 pub const LANES: usize = 6;
+/// Operands of a dot-product row, each with a packed weight.
+pub const OPERANDS: usize = 4;
 /// Width of one packed lane, in bits.
 pub const LANE_BITS: u32 = 42;
 /// A lane before requantisation is a signed integer in `[-2^Y_BITS, 2^Y_BITS)`.

@@ -58,7 +58,10 @@ fn settle(layout: &mut Layout) {
         let [a0, a1, a2, a3] = values.a;
         values.acc = acc;
         acc = match layout.rows[row].kind {
-            RowKind::Dot { .. } => acc + a0 * f[0] + a1 * f[1] + a2 * f[2] + w * (a0 * a1 + a2 * values.z),
+            RowKind::Dot { .. } => {
+                let dot = a0 * f[0] + a1 * f[1] + a2 * f[2] + values.z * f[3];
+                acc + dot + w * (a0 * a1 + a2 * values.z)
+            }
             RowKind::Function => acc + pow2(LIMB_BITS) * a2 + a3 * a0,
             kind if kind.is_lane() => {
                 let sum = a0 + pow2(LIMB_BITS) * a1 + pow2(2 * LIMB_BITS) * a2 + pow2(3 * LIMB_BITS) * a3;

@@ -33,7 +33,6 @@ fn witness(layout: &mut Layout, row: usize, cell: usize) -> &mut Fr {
 
 /// Why a cell of a row may hold anything; `None` where it may not.
 fn free(layout: &Layout, copied: &HashSet<Cell>, row: usize, cell: usize) -> Option<&'static str> {
-    let columns = [Column::A0, Column::A1, Column::A2];
     match (layout.rows[row].kind, CELLS[cell]) {
         (RowKind::Idle, _) => {
             Some("no gate reads an idle row, save for the state that Poseidon's last round leaves there")
@@ -42,13 +41,17 @@ fn free(layout: &Layout, copied: &HashSet<Cell>, row: usize, cell: usize) -> Opt
         (RowKind::Statement, _) => Some("a statement row has two cells"),
         (RowKind::Dot { .. }, "acc") => None,
         (RowKind::Dot { .. }, "a0" | "a1" | "a2" | "z") if layout.rows[row].w != Fr::zero() => None,
-        (RowKind::Dot { .. }, "z") => Some("no products on this row"),
-        (RowKind::Dot { .. }, "a0" | "a1" | "a2") => {
-            let at = Cell { column: columns[cell], row };
-            let unused = layout.rows[row].f[cell] == Fr::zero() && !copied.contains(&at);
+        (RowKind::Dot { .. }, name @ ("a0" | "a1" | "a2" | "z")) => {
+            let (column, slot) = match name {
+                "a0" => (Column::A0, 0),
+                "a1" => (Column::A1, 1),
+                "a2" => (Column::A2, 2),
+                _ => (Column::Z, 3),
+            };
+            let unused = layout.rows[row].f[slot] == Fr::zero() && !copied.contains(&Cell { column, row });
             unused.then_some("an operand of weight 0 that nothing is copied to")
         }
-        (RowKind::Dot { .. }, _) => Some("a dot row has three operands and the accumulator"),
+        (RowKind::Dot { .. }, _) => Some("a dot row has four operands and the accumulator"),
         (RowKind::Function, "b") => Some("a function row has no bit"),
         (RowKind::Poseidon { .. }, "acc") => Some("a Poseidon row has no accumulator"),
         (RowKind::Matrix(_), _) => unreachable!("the narrow shape has no matrix rows"),
@@ -164,8 +167,8 @@ proptest! {
         let sum = |cell: &Cell| matches!(forged.rows[cell.row].kind, RowKind::Dot { start: true });
         let operand = forged.copies.iter().find(|(from, to)| *from == word_cell && sum(to)).unwrap().1;
         // The operand that carries the output: the same weight in the rows of this sum.
-        let columns = [Column::A0, Column::A1, Column::A2];
-        let carrier = (operand.row..operand.row + 3)
+        let columns = [Column::A0, Column::A1, Column::A2, Column::Z];
+        let carrier = (operand.row..operand.row + 2)
             .flat_map(|row| columns.iter().zip(0..).map(move |(column, slot)| (slot, Cell { column: *column, row })))
             .skip(1)
             .find(|(slot, cell)| forged.rows[cell.row].f[*slot] == pow2(bit))
@@ -221,12 +224,14 @@ fn settle_sponge(layout: &mut Layout) {
         let f = layout.rows[row].f;
         let [a0, a1, a2, _] = layout.values[row].a;
         match layout.rows[row].kind {
-            RowKind::Dot { .. } if f == [Fr::one(), Fr::one(), -Fr::one()] => layout.values[row].a[2] = a0 + a1,
+            RowKind::Dot { .. } if f == [Fr::one(), Fr::one(), -Fr::one(), Fr::zero()] => {
+                layout.values[row].a[2] = a0 + a1
+            }
             RowKind::Poseidon { partial } => {
                 let square = |u: Fr| if partial { Fr::one() } else { u.square() };
                 let values = &mut layout.values[row];
                 (values.a[3], values.b, values.z) = (a0.square(), square(a1), square(a2));
-                let next = poseidon::add(&poseidon::round(&[a0, a1, a2], partial), &f);
+                let next = poseidon::add(&poseidon::round(&[a0, a1, a2], partial), &[f[0], f[1], f[2]]);
                 layout.values[row + 1].a[..3].copy_from_slice(&next);
                 digest = next[1];
             }
@@ -293,7 +298,7 @@ fn every_sum_of_a_batch_is_closed_by_a_row_that_starts_another() {
     let in_sum = |kind: RowKind| kind.is_lane() || matches!(kind, RowKind::Dot { .. } | RowKind::Function);
     for (row, pair) in layout.rows.windows(2).enumerate() {
         let empty =
-            pair[0].kind == RowKind::Dot { start: true } && pair[0].f == [Fr::zero(); 3] && pair[0].w == Fr::zero();
+            pair[0].kind == RowKind::Dot { start: true } && pair[0].f == [Fr::zero(); 4] && pair[0].w == Fr::zero();
         if in_sum(pair[0].kind) && !in_sum(pair[1].kind) {
             assert!(empty, "row {row}: a sum is followed by {:?}", pair[1].kind);
         }

@@ -9,7 +9,7 @@ use super::{cell, settle};
 use crate::gadgets::RowKind;
 use crate::inference::assembler::{Cell, Column};
 use crate::inference::layout::{Layout, SourceInput, SourceKind, Task};
-use crate::quant::program::Requant;
+use crate::quant::program::{OPERANDS, Requant};
 use crate::testing::{assert_refused, failures, layout, random, task};
 
 const INPUTS: [i64; 8] = [700, -1500, 3, 4, 5, 6, 7, 650];
@@ -105,7 +105,7 @@ fn no_fixed_column_is_all_zero_in_the_smallest_task() {
     assert_eq!(failures(&layout), Vec::<String>::new());
     let used = |value: &dyn Fn(usize) -> Fr| (0..layout.rows.len()).any(|i| value(i) != Fr::zero());
     let selectors = |i: usize| layout.rows[i].kind.selectors();
-    for column in 0..3 {
+    for column in 0..OPERANDS {
         assert!(used(&|i| layout.rows[i].f[column]), "f{column}");
     }
     assert!(used(&|i| layout.rows[i].w), "w");

@@ -5,11 +5,11 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use crate::gadgets::RowKind;
 use crate::inference::layout::{Layout, SourceKind, Task};
 use crate::inference::statement::OUTPUTS_PER_WORD;
-use crate::quant::program::{LANES, Linear, NO_WIRE, Program, Step, Wire};
+use crate::quant::program::{LANES, Linear, NO_WIRE, OPERANDS, Program, Step, Wire};
 use crate::testing::{inputs, task};
 
 fn source(kind: SourceKind, values: usize) -> usize {
-    let chunk = |c: usize| (1 + c) + (c.div_ceil(3) + c);
+    let chunk = |c: usize| (1 + c) + (c.div_ceil(OPERANDS) + c);
     let full = values / LANES;
     let rest = values % LANES;
     let sponge = match kind {
@@ -29,7 +29,7 @@ fn step(step: &Step) -> usize {
         Step::Block(block) => {
             let group = |vector: &[Wire]| {
                 let live = vector.iter().filter(|wire| **wire != NO_WIRE).count();
-                let rows = |lanes: usize| (live + 1).div_ceil(3) + lanes;
+                let rows = |lanes: usize| (live + 1).div_ceil(OPERANDS) + lanes;
                 block.lanes.chunks(LANES).map(|lanes| rows(lanes.len())).sum::<usize>()
             };
             block.operands.chunks(block.width).map(group).sum()
@@ -59,12 +59,12 @@ fn linear_rows(linear: &Linear) -> usize {
         terms.pop();
         i += 1;
     }
-    (rows + terms.len().div_ceil(3)).max(1)
+    (rows + terms.len().div_ceil(OPERANDS)).max(1)
 }
 
 fn outputs(program: &Program) -> usize {
     let words = program.outputs.chunks(OUTPUTS_PER_WORD).enumerate();
-    words.map(|(i, chunk)| (chunk.len() + if i == 0 { 4 } else { 2 }).div_ceil(3)).sum()
+    words.map(|(i, chunk)| (chunk.len() + if i == 0 { 4 } else { 2 }).div_ceil(OPERANDS)).sum()
 }
 
 fn expected(task: &Task) -> usize {
