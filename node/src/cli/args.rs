@@ -36,6 +36,8 @@ pub(super) enum Command {
     Verifier(VerifierArgs),
     /// Deploy the contracts
     Deploy(DeployArgs),
+    /// Compare what is deployed with the sources, and a registered model with its files
+    VerifyDeployment(VerifyDeploymentArgs),
     /// Register feeds, publisher sets and models
     #[command(subcommand)]
     Register(RegisterCommand),
@@ -305,6 +307,28 @@ pub(super) struct DeployArgs {
     /// wei for each unit of callback gas
     #[arg(long, default_value = "1000000000")]
     pub callback_gas_price: U256,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyDeploymentArgs {
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+    #[command(flatten)]
+    pub contracts: ContractsArgs,
+    /// Deployment file
+    #[arg(long, value_name = "FILE", default_value = "deployment.json")]
+    pub deployment: PathBuf,
+    /// Model folder: its hashes, digest and direct verifier are made again from its files
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+    /// The model's id in the registry
+    #[arg(long, value_name = "HEX", requires = "model")]
+    pub model_id: Option<B256>,
+    /// Make the model's digest and the shape's aggregated verifier again too (minutes)
+    #[arg(long, requires = "model")]
+    pub aggregated: bool,
+    #[command(flatten)]
+    pub srs: SrsArgs,
 }
 
 /// A deployment to work on.

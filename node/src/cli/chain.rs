@@ -36,7 +36,7 @@ pub(super) fn connect(url: &str) -> Result<RpcChain, CliError> {
     Ok(RpcChain::new(url, policy)?)
 }
 
-async fn checked(args: &RpcArgs) -> Result<RpcChain, CliError> {
+pub(super) async fn checked(args: &RpcArgs) -> Result<RpcChain, CliError> {
     let chain = connect(&args.rpc_url)?;
     if let Some(expected) = args.chain_id {
         check_chain(&chain, expected).await?;

@@ -8,10 +8,12 @@
 //! | `progress.rs` | progress bars on stderr |
 //! | `circuit.rs` | model, keys, srs, prove, verify, verifier |
 //! | `chain.rs` | deploy, register, request |
+//! | `audit.rs` | verify-deployment |
 //! | `node.rs` | run, publish |
 //! | `devnet.rs` | a local chain with everything on it |
 
 mod args;
+mod audit;
 mod chain;
 mod circuit;
 mod devnet;
@@ -55,6 +57,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Verify(args) => circuit::verify(&home, &args),
         Command::Verifier(args) => circuit::verifier(&home, &args),
         Command::Deploy(args) => block_on(chain::deploy(args)),
+        Command::VerifyDeployment(args) => block_on(audit::verify_deployment(&home, args)),
         Command::Register(command) => block_on(chain::register(&home, command)),
         Command::Request(args) => block_on(chain::request(args)),
         Command::Publish(args) => block_on(node::publish(&args.config)),

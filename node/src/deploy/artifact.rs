@@ -1,6 +1,10 @@
 //! Bytecode: of the project's contracts from forge's artifacts, of generated verifiers through `compile.js`.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use alloy::primitives::{Bytes, hex};
 use serde::Deserialize;
@@ -17,14 +21,33 @@ pub struct Compiled {
     pub runtime: Bytes,
 }
 
+/// Runtime code as an artifact has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runtime {
+    /// The code, zeros in the places of immutables.
+    pub code: Bytes,
+    /// Places that the constructor writes.
+    pub immutables: Vec<Range<usize>>,
+}
+
 #[derive(Deserialize)]
 struct ForgeArtifact {
     bytecode: ForgeCode,
+    #[serde(rename = "deployedBytecode")]
+    deployed: ForgeCode,
 }
 
 #[derive(Deserialize)]
 struct ForgeCode {
     object: String,
+    #[serde(default, rename = "immutableReferences")]
+    immutables: BTreeMap<String, Vec<Place>>,
+}
+
+#[derive(Deserialize)]
+struct Place {
+    start: usize,
+    length: usize,
 }
 
 /// Creation code of `contract` from forge's output folder (`out/<file>.sol/<contract>.json`).
@@ -32,16 +55,41 @@ struct ForgeCode {
 /// # Errors
 /// [`DeployError::Io`], or [`DeployError::File`] if the code has holes for libraries or none at all.
 pub fn forge_artifact(out: &Path, file: &str, contract: &str) -> Result<Bytes, DeployError> {
-    let path = out.join(format!("{file}.sol")).join(format!("{contract}.json"));
-    let text = std::fs::read_to_string(&path).map_err(|source| DeployError::Io { path: path.clone(), source })?;
-    let bad =
-        |got: String| DeployError::File { path: path.clone(), expected: "a forge artifact with linked bytecode", got };
-    let artifact: ForgeArtifact = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
-    let code = hex::decode(&artifact.bytecode.object).map_err(|e| bad(e.to_string()))?;
-    if code.is_empty() {
-        return Err(bad("no bytecode".to_owned()));
+    let path = artifact_path(out, file, contract);
+    code(&path, &read(&path)?.bytecode)
+}
+
+/// Runtime code of `contract` from forge's output folder.
+///
+/// # Errors
+/// As [`forge_artifact`].
+pub fn forge_runtime(out: &Path, file: &str, contract: &str) -> Result<Runtime, DeployError> {
+    let path = artifact_path(out, file, contract);
+    let deployed = read(&path)?.deployed;
+    let places = deployed.immutables.values().flatten();
+    let immutables = places.map(|place| place.start..place.start.saturating_add(place.length)).collect();
+    Ok(Runtime { code: code(&path, &deployed)?, immutables })
+}
+
+fn artifact_path(out: &Path, file: &str, contract: &str) -> PathBuf {
+    out.join(format!("{file}.sol")).join(format!("{contract}.json"))
+}
+
+fn bad(path: &Path, got: String) -> DeployError {
+    DeployError::File { path: path.to_path_buf(), expected: "a forge artifact with linked bytecode", got }
+}
+
+fn read(path: &Path) -> Result<ForgeArtifact, DeployError> {
+    let text = std::fs::read_to_string(path).map_err(|source| DeployError::Io { path: path.to_path_buf(), source })?;
+    serde_json::from_str(&text).map_err(|e| bad(path, e.to_string()))
+}
+
+fn code(path: &Path, code: &ForgeCode) -> Result<Bytes, DeployError> {
+    let bytes = hex::decode(&code.object).map_err(|e| bad(path, e.to_string()))?;
+    if bytes.is_empty() {
+        return Err(bad(path, "no bytecode".to_owned()));
     }
-    Ok(code.into())
+    Ok(bytes.into())
 }
 
 /// Compiles a generated verifier with `node <script> <source> --no-optimizer`.

@@ -6,6 +6,7 @@
 //! | `deployment.rs` | `deployment.json` |
 //! | `contracts.rs` | the deployment itself |
 //! | `register.rs` | feeds, publishers, models |
+//! | `verify.rs` | what stands on chain against sources and files |
 //! | `revert.rs` | revert data in words |
 //! | `error.rs` | what can go wrong |
 
@@ -17,10 +18,12 @@ mod register;
 mod revert;
 #[cfg(test)]
 mod tests;
+mod verify;
 
-pub use artifact::{Compiled, compile_verifier, forge_artifact};
+pub use artifact::{Compiled, Runtime, compile_verifier, forge_artifact, forge_runtime};
 pub use contracts::{DeployOptions, deploy, deploy_aggregated};
 pub use deployment::{Deployment, VerifierMeta};
 pub use error::DeployError;
 pub use register::{ModelFiles, register_feed, register_model, rotate_publishers, shape_number};
 pub use revert::revert_reason;
+pub use verify::{Check, verify_aggregated, verify_contracts, verify_model};
