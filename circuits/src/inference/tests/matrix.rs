@@ -52,7 +52,8 @@ fn program() -> Program {
     }
 }
 
-fn layout(values: [i64; 8]) -> Layout {
+/// An honest layout of the wide shape, with a check of each kind.
+pub(in crate::inference) fn layout(values: [i64; 8]) -> Layout {
     let task = Task {
         program: Arc::new(program()),
         sources: vec![SourceKind::Public],

@@ -2,7 +2,7 @@
 
 mod completeness;
 mod division;
-mod matrix;
+pub(super) mod matrix;
 mod outputs;
 mod pinned;
 mod pranks;
