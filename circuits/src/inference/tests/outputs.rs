@@ -7,7 +7,7 @@ use halo2_proofs::halo2curves::ff;
 use super::{cell, cut, set_word, settle, settle_sponges};
 use crate::gadgets::{RowKind, poseidon};
 use crate::inference::assembler::{Cell, Column, Part};
-use crate::inference::layout::{Layout, Task, words};
+use crate::inference::layout::{Layout, SlotInput, Task, words};
 use crate::inference::statement::{
     COMMITTED_OUTPUT_WORDS, IN_DOMAIN_BIT, INPUT_TAG, OUTPUT_TAG, UNSATURATED_BIT, commit_outputs, output_salt, pow2,
 };
@@ -34,7 +34,7 @@ fn honest_commitment_is_accepted_and_opens_to_the_interpreters_answer() {
     let honest = layout();
     assert_eq!(failures(&honest), Vec::<String>::new());
     let run = task().program.evaluate(&INPUTS).unwrap();
-    let salt = output_salt(inputs(INPUTS)[0][0].salt, Fr::from(42));
+    let salt = output_salt([Fr::from(99); 2], Fr::from(42), 0);
     let expected = commit_outputs(&run.outputs, run.in_domain, run.unsaturated, salt);
     assert_eq!(shown().map(|word| honest.words[word]), expected);
     assert_eq!(words(&committed(), Fr::from(42), &inputs(INPUTS)).unwrap(), honest.words);
@@ -168,6 +168,28 @@ fn salt_is_the_provers_own() {
     let other = forged(&honest, |l| *cell(l, at) += Fr::ONE, &[]);
     assert_eq!(failures(&other), Vec::<String>::new());
     assert_ne!(other.words[shown()[1]], honest.words[shown()[1]]);
+}
+
+#[test]
+fn answer_is_hidden_if_any_source_has_a_secret_salt() {
+    // A salt that follows from the first source alone would be known to all where that source is public.
+    let shown_with = |edit: fn(&mut Vec<SlotInput>)| {
+        let mut slots = inputs(INPUTS);
+        edit(&mut slots);
+        words(&committed(), Fr::from(42), &slots).unwrap()[shown()[1]]
+    };
+    let honest = shown_with(|_| ());
+    assert_ne!(shown_with(|slots| slots[0][0].salt += Fr::ONE), honest);
+    assert_ne!(shown_with(|slots| slots[0][1].salt += Fr::ONE), honest);
+}
+
+#[test]
+fn equal_answers_of_a_batch_do_not_look_alike() {
+    let task = Task { slots: 2, ..committed() };
+    let found = words(&task, Fr::from(42), &[inputs(INPUTS), inputs(INPUTS)].concat()).unwrap();
+    let [first, second] = [0, 1].map(|slot| task.output_words().nth(slot).unwrap());
+    assert_eq!(found[first.start], found[second.start], "the flags are in the open");
+    assert_ne!(found[first.end - 1], found[second.end - 1]);
 }
 
 #[test]
