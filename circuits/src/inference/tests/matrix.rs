@@ -1,6 +1,5 @@
 //! Matrix checks of the wide shape, with pranks.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ff::Field;
@@ -67,6 +66,9 @@ pub(in crate::inference) fn layout(values: [i64; 8]) -> Layout {
 }
 
 const INPUTS: [i64; 8] = [1, -2, 3, -4, 50, -60, 99, 1000];
+/// The steps with checks.
+const BLOCK: usize = 16;
+const MATMUL: usize = 17;
 /// Five vectors in three groups of lanes.
 const BLOCK_SUMS: usize = 5 * 3;
 /// Four rows in two groups of columns.
@@ -93,15 +95,18 @@ fn honest_checks_are_accepted_for_any_values() {
     }
 }
 
-/// Rows of the packed sums: starting rows whose first cell a check reads.
+/// First row of a step.
+fn step(layout: &Layout, index: usize) -> usize {
+    layout.parts.iter().find(|(_, part)| *part == Part::Step(index)).unwrap().0
+}
+
+/// Rows of the packed sums: the starting rows of the two steps with lanes behind them.
 fn packed_sums(layout: &Layout) -> Vec<usize> {
-    let read = |(from, to): &(Cell, Cell)| {
-        let start = layout.rows[from.row].kind == RowKind::Dot { start: true };
-        (start && matches!(layout.rows[to.row].kind, RowKind::Matrix(_))).then_some(from.row)
-    };
-    let sums: BTreeSet<usize> = layout.copies.iter().filter_map(read).collect();
+    let sum =
+        |row: &usize| layout.rows[*row].kind == RowKind::Dot { start: true } && layout.rows[row + 1].kind.is_lane();
+    let sums: Vec<usize> = (step(layout, BLOCK)..step(layout, MATMUL + 1)).filter(sum).collect();
     assert_eq!(sums.len(), BLOCK_SUMS + MATMUL_SUMS);
-    sums.into_iter().collect()
+    sums
 }
 
 /// Makes a packed sum, its first lane and everything that follows from these say `change` more: all but the check is content.
@@ -152,7 +157,7 @@ fn every_forged_packed_sum_is_refused_by_the_check() {
 fn answer_for_other_operands_is_refused_by_the_copies_alone() {
     // From the block on, everything is computed from other inputs than those shown: only the copies of the operands can tell.
     let (mut forged, other) = (layout(INPUTS), layout([7, 6, -5, -40, 3, 2, -1, 12]));
-    let block = forged.parts.iter().find(|(_, part)| *part == Part::Step(16)).unwrap().0;
+    let block = step(&forged, BLOCK);
     forged.values[block..].clone_from_slice(&other.values[block..]);
     let first_output = 3;
     for word in first_output..forged.words.len() {
@@ -202,14 +207,13 @@ fn two_false_checks_cannot_cancel() {
     assert_eq!(edge_fails(&before), 2);
 }
 
-/// Why the forger's sums must fail: a jump of one sum behind a row of one kind, by what makes up for a false packed sum.
 #[test]
 fn sums_that_jump_on_their_way_are_refused_by_the_constraint_of_the_sum() {
     let mut forged = layout(INPUTS);
     let sums = packed_sums(&forged);
-    // The matrix product's check has rows of all kinds.
+    // Each jump, of one sum behind a row of one kind, makes up for this false packed sum. The matrix product's check has rows of all kinds.
     forge(&mut forged, sums[BLOCK_SUMS], 1);
-    let first = forged.parts.iter().find(|(_, part)| *part == Part::Step(17)).unwrap().0;
+    let first = step(&forged, MATMUL);
     let jumps: [(&str, fn(Fr) -> [Fr; 3]); 3] = [
         ("'u'", |d| [d, Fr::ZERO, Fr::ZERO]),
         ("'v'", |d| [Fr::ZERO, d, Fr::ZERO]),
@@ -223,7 +227,9 @@ fn sums_that_jump_on_their_way_are_refused_by_the_constraint_of_the_sum() {
         MatrixRow::Multiply,
     ];
     for kind in behind {
-        let row = rows(&forged, kind).into_iter().find(|row| *row > first).unwrap() + 1;
+        // The check's first row stands behind its first edge.
+        let (before, after) = if kind == MatrixRow::Edge { (MatrixRow::Vectors, 0) } else { (kind, 1) };
+        let row = rows(&forged, before).into_iter().find(|row| *row > first).unwrap() + after;
         for (name, by) in jumps {
             let found = failures_after_a_jump(&forged, row, by);
             assert_only(&found, name, &format!("a jump of {name} behind {kind:?}"));
