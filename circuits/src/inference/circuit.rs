@@ -28,7 +28,7 @@ pub struct InferenceCircuit {
 
 /// What is added to `u`, `v` and `s` of a matrix check on one row, for a number that the forger chooses.
 #[cfg(test)]
-type MatrixJump = fn(Fr) -> [Fr; 3];
+pub(crate) type MatrixJump = fn(Fr) -> [Fr; 3];
 
 impl InferenceCircuit {
     /// Counts the lookups of a layout. Values that are in no table are not counted: such a witness satisfies nothing.

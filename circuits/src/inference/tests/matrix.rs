@@ -9,6 +9,7 @@ use halo2_proofs::halo2curves::ff;
 use super::{set_lane, set_word, settle};
 use crate::gadgets::{MatrixRow, RowKind};
 use crate::inference::assembler::{Cell, Column, Part};
+use crate::inference::circuit::MatrixJump;
 use crate::inference::layout::{Layout, SourceInput, SourceKind, Task};
 use crate::inference::statement::signed;
 use crate::inference::{InferenceCircuit, Shape};
@@ -131,7 +132,7 @@ fn forge(layout: &mut Layout, row: usize, change: i64) {
 }
 
 /// What fails when the sums of a check jump on their way to a row by whatever makes it end at 0.
-fn failures_after_a_jump(layout: &Layout, row: usize, by: fn(Fr) -> [Fr; 3]) -> Vec<String> {
+fn failures_after_a_jump(layout: &Layout, row: usize, by: MatrixJump) -> Vec<String> {
     let mut circuit = InferenceCircuit::new(layout.clone());
     circuit.let_matrix_sums_jump(row, by);
     failures_of(&circuit)
@@ -214,7 +215,7 @@ fn sums_that_jump_on_their_way_are_refused_by_the_constraint_of_the_sum() {
     // Each jump, of one sum behind a row of one kind, makes up for this false packed sum. The matrix product's check has rows of all kinds.
     forge(&mut forged, sums[BLOCK_SUMS], 1);
     let first = step(&forged, MATMUL);
-    let jumps: [(&str, fn(Fr) -> [Fr; 3]); 3] = [
+    let jumps: [(&str, MatrixJump); 3] = [
         ("'u'", |d| [d, Fr::ZERO, Fr::ZERO]),
         ("'v'", |d| [Fr::ZERO, d, Fr::ZERO]),
         ("'s'", |d| [Fr::ZERO, Fr::ZERO, d]),
@@ -257,21 +258,21 @@ fn sums_that_do_not_start_at_zero_are_refused() {
     let mut forged = honest.clone();
     let sum = packed_sums(&forged)[0];
     forge(&mut forged, sum, 1);
-    let missing: fn(Fr) -> [Fr; 3] = |d| [Fr::ZERO, Fr::ZERO, d];
+    let missing: MatrixJump = |d| [Fr::ZERO, Fr::ZERO, d];
     assert_only(
         &failures_after_a_jump(&forged, edge, missing),
         "edge: s = 0",
         "a sum that starts with what is missing",
     );
     // An edge adds u v to s like every multiply row.
-    let factors: fn(Fr) -> [Fr; 3] = |d| [d, Fr::ONE, Fr::ZERO];
+    let factors: MatrixJump = |d| [d, Fr::ONE, Fr::ZERO];
     let found = failures_after_a_jump(&forged, edge, factors);
     for name in ["edge: u = 0", "edge: v = 0"] {
         assert_eq!(found.iter().filter(|failure| failure.contains(name)).count(), 1, "{found:?}");
     }
     assert_eq!(found.len(), 2, "{found:?}");
     // One of them alone gives nothing, and is refused all the same.
-    let alone: [(&str, fn(Fr) -> [Fr; 3]); 2] =
+    let alone: [(&str, MatrixJump); 2] =
         [("edge: u = 0", |_| [Fr::ONE, Fr::ZERO, Fr::ZERO]), ("edge: v = 0", |_| [Fr::ZERO, Fr::ONE, Fr::ZERO])];
     for (name, by) in alone {
         assert_only(&failures_after_a_jump(&honest, edge, by), name, "a first factor");
