@@ -248,8 +248,11 @@ impl Model {
     /// A context or salt that is no field element.
     pub fn openings(&self, context: [u8; 32], slots: &[Slot]) -> Result<Vec<[u8; 32]>, ApiError> {
         let context = statement::from_bytes(&context, "context")?;
-        let salts = inputs(slots)?.into_iter().map(|slot| slot.first().map_or(Fr::ZERO, |source| source.salt));
-        Ok(salts.map(|salt| statement::to_bytes(statement::output_salt(salt, context))).collect())
+        let opening = |(number, slot): (usize, SlotInput)| {
+            let salts = slot.iter().map(|source| source.salt);
+            statement::to_bytes(statement::output_salt(salts, context, number))
+        };
+        Ok(inputs(slots)?.into_iter().enumerate().map(opening).collect())
     }
 
     /// Checks answers against the commitments that the instance words of a proof show.

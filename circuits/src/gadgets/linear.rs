@@ -50,6 +50,16 @@ mod tests {
     }
 
     #[test]
+    fn fourth_operand_that_is_not_the_copied_wire_is_refused() {
+        let mut forged = layout(INPUTS);
+        let weighted = |row: &crate::inference::assembler::Row| row.f[3] != Fr::ZERO && row.w == Fr::ZERO;
+        let dot = |row: &crate::inference::assembler::Row| matches!(row.kind, RowKind::Dot { .. }) && weighted(row);
+        let at = forged.rows.iter().position(dot).unwrap();
+        forged.values[at].z += Fr::ONE;
+        assert_refused(&forged, "another fourth operand", &["copy", "acc' = acc + step"]);
+    }
+
+    #[test]
     fn rest_left_in_the_accumulator_is_refused_by_the_next_start() {
         // The last lane of the sum takes y - 2^42 c less: everything but the closing of the sum can be made to agree.
         let mut forged = layout(INPUTS);

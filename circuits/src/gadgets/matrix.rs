@@ -82,10 +82,10 @@ pub struct SumsRow {
     pub f: [Fr; OPERANDS],
 }
 
-/// The values of `u`, `v` and `s` on rows `0..=rows.len()`; 0 outside checks.
-pub fn matrix_sums(rows: impl ExactSizeIterator<Item = SumsRow>, tau: Fr, nu: Fr) -> [Vec<Fr>; 3] {
+/// The values of `u`, `v` and `s` on rows `0..=rows.len()`, which begin with `start` (0 on the first row of all); 0 outside checks.
+pub fn matrix_sums(rows: impl ExactSizeIterator<Item = SumsRow>, start: [Fr; 3], tau: Fr, nu: Fr) -> [Vec<Fr>; 3] {
     let mut sums = [(); 3].map(|()| Vec::with_capacity(rows.len() + 1));
-    let (mut u, mut v, mut s) = (Fr::ZERO, Fr::ZERO, Fr::ZERO);
+    let [mut u, mut v, mut s] = start;
     for SumsRow { kind, x, f } in rows {
         for (sum, value) in sums.iter_mut().zip([u, v, s]) {
             sum.push(value);
@@ -98,7 +98,8 @@ pub fn matrix_sums(rows: impl ExactSizeIterator<Item = SumsRow>, tau: Fr, nu: Fr
             RowKind::Matrix(MatrixRow::Outputs { next }) => {
                 v = if next { nu * v } else { v } + x.iter().zip(&f).map(|(x, f)| x * f).sum::<Fr>();
             }
-            RowKind::Matrix(MatrixRow::Multiply) => {
+            // At an edge of an honest check all three are 0; those of a false one go on, so that the edge alone refuses it.
+            RowKind::Matrix(MatrixRow::Multiply | MatrixRow::Edge) => {
                 s += u * v;
                 (u, v) = (Fr::ZERO, Fr::ZERO);
             }

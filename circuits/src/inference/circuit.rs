@@ -7,7 +7,7 @@ use halo2_proofs::halo2curves::ff;
 use halo2_proofs::plonk::{self, Circuit, ConstraintSystem};
 use snark_verifier_sdk::CircuitExt;
 
-use super::assembler::{Cell, Column};
+use super::assembler::{Cell, Column, Values};
 use super::layout::Layout;
 use super::shape::Shape;
 use crate::gadgets::logup::{LookupRow, RANGE_TAG, running_sums};
@@ -23,8 +23,12 @@ pub struct InferenceCircuit {
     #[cfg(test)]
     gift: Option<(usize, usize)>,
     #[cfg(test)]
-    matrix_gift: Option<usize>,
+    matrix_jump: Option<(usize, MatrixJump)>,
 }
+
+/// What is added to `u`, `v` and `s` of a matrix check on one row, for a number that the forger chooses.
+#[cfg(test)]
+pub(crate) type MatrixJump = fn(Fr) -> [Fr; 3];
 
 impl InferenceCircuit {
     /// Counts the lookups of a layout. Values that are in no table are not counted: such a witness satisfies nothing.
@@ -36,7 +40,7 @@ impl InferenceCircuit {
             #[cfg(test)]
             gift: None,
             #[cfg(test)]
-            matrix_gift: None,
+            matrix_jump: None,
         }
     }
 
@@ -68,10 +72,10 @@ impl InferenceCircuit {
         self.gift = Some((column, row));
     }
 
-    /// Starts one of the sums of the first matrix check at 1.
+    /// Lets the sums of a matrix check jump on their way to a row by whatever makes the check end at 0. What is added must be linear in its argument.
     #[cfg(test)]
-    pub(crate) fn start_matrix_sums_with_a_gift(&mut self, sum: usize) {
-        self.matrix_gift = Some(sum);
+    pub(crate) fn let_matrix_sums_jump(&mut self, row: usize, by: MatrixJump) {
+        self.matrix_jump = Some((row, by));
     }
 
     fn running_sums(&self, alpha: Fr, beta: Fr) -> [Vec<Fr>; 2] {
@@ -98,6 +102,42 @@ impl InferenceCircuit {
             function: row.kind == RowKind::Function,
             m: *m,
         })
+    }
+
+    fn matrix_sums(&self, tau: Fr, nu: Fr) -> [Vec<Fr>; 3] {
+        let sums = matrix_sums(self.sums_rows(0..=self.layout.rows.len() - 1), [Fr::ZERO; 3], tau, nu);
+        #[cfg(test)]
+        if let Some((row, by)) = self.matrix_jump {
+            return self.jumped(sums, row, by, tau, nu);
+        }
+        sums
+    }
+
+    /// What matrix checks see.
+    fn sums_rows(&self, range: std::ops::RangeInclusive<usize>) -> impl ExactSizeIterator<Item = SumsRow> {
+        let rows = self.layout.rows[range.clone()].iter().zip(&self.layout.values[range]);
+        rows.map(|(row, Values { a: [a0, a1, a2, _], z, .. })| SumsRow {
+            kind: row.kind,
+            x: [*a0, *a1, *a2, *z],
+            f: row.f,
+        })
+    }
+
+    #[cfg(test)]
+    fn jumped(&self, mut sums: [Vec<Fr>; 3], row: usize, by: MatrixJump, tau: Fr, nu: Fr) -> [Vec<Fr>; 3] {
+        let edge = RowKind::Matrix(crate::gadgets::MatrixRow::Edge);
+        let len = self.layout.rows[row + 1..].iter().position(|row| row.kind == edge).map_or(0, |at| at + 1);
+        let tail = |d: Fr| {
+            let [u, v, s] = by(d);
+            let start = [sums[0][row] + u, sums[1][row] + v, sums[2][row] + s];
+            matrix_sums(self.sums_rows(row..=row + len), start, tau, nu)
+        };
+        let [at_0, at_1] = [Fr::ZERO, Fr::ONE].map(|d| tail(d)[2][len]);
+        let tail = tail(at_0 * (at_0 - at_1).invert().unwrap_or(Fr::ZERO));
+        for (sum, tail) in sums.iter_mut().zip(tail) {
+            sum[row..row + len + 2].copy_from_slice(&tail);
+        }
+        sums
     }
 
     fn assign_fixed(&self, region: &mut Region<'_, Fr>, columns: &Columns) {
@@ -164,19 +204,8 @@ impl InferenceCircuit {
     fn assign_matrix_sums(&self, region: &mut Region<'_, Fr>, columns: &Columns) {
         let Some(wide) = columns.wide else { return };
         let challenges = region.get_challenge(wide.tau).zip(region.get_challenge(wide.nu));
-        let rows = self.layout.rows.iter().zip(&self.layout.values).map(|(row, values)| SumsRow {
-            kind: row.kind,
-            x: [values.a[0], values.a[1], values.a[2], values.z],
-            f: row.f,
-        });
         let mut sums = None;
-        challenges.map(|(tau, nu)| sums = Some(matrix_sums(rows, tau, nu)));
-        #[cfg(test)]
-        if let (Some(gift), Some(sums)) = (self.matrix_gift, sums.as_mut()) {
-            let edge = crate::gadgets::RowKind::Matrix(crate::gadgets::MatrixRow::Edge);
-            let row = self.layout.rows.iter().position(|row| row.kind == edge);
-            row.into_iter().for_each(|row| sums[gift][row] += Fr::one());
-        }
+        challenges.map(|(tau, nu)| sums = Some(self.matrix_sums(tau, nu)));
         for (i, column) in wide.sums.into_iter().enumerate() {
             for row in 0..self.layout.rows.len() {
                 let value = sums.as_ref().map_or_else(Value::unknown, |sums| Value::known(sums[i][row]));

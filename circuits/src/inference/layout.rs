@@ -60,7 +60,7 @@ pub struct Task {
 pub struct SourceInput {
     /// Raw values in the schema's units, each in `[-2^39, 2^39)`.
     pub values: Vec<i64>,
-    /// Salt of the commitment (ignored for a public source).
+    /// Salt of the commitment (a public source has none: its salt enters that of committed outputs alone).
     pub salt: Fr,
 }
 
@@ -167,7 +167,7 @@ impl Layout {
         asm.part(Part::Statement);
         let (word_cells, constants) = statement_rows(&mut asm, task, &words);
         let mut next_word = 1;
-        for input in inputs {
+        for (slot, input) in inputs.iter().enumerate() {
             let mut wires = Vec::with_capacity(task.program.wires());
             for (index, source) in input.iter().enumerate() {
                 let count = source_words(task.sources[index], source.values.len());
@@ -184,7 +184,7 @@ impl Layout {
             match shown {
                 [flags, digest] if task.commit_outputs => {
                     let outputs: Vec<i64> = task.program.outputs.iter().map(|w| run.wires[*w as usize]).collect();
-                    let salt = statement::output_salt(input.first().map_or(Fr::ZERO, |s| s.salt), context);
+                    let salt = statement::output_salt(input.iter().map(|source| source.salt), context, slot);
                     let set = |w: u32| run.wires[w as usize] == 1;
                     let flagged = (set(task.program.in_domain), set(task.program.unsaturated));
                     let packed = pack_outputs(&outputs, flagged.0, flagged.1);
@@ -212,7 +212,7 @@ impl Layout {
 /// Inputs outside the encoding.
 pub fn words(task: &Task, context: Fr, inputs: &[SlotInput]) -> Result<Vec<Fr>, Error> {
     let mut words = vec![context];
-    for input in inputs {
+    for (slot, input) in inputs.iter().enumerate() {
         for ((index, source), kind) in input.iter().enumerate().zip(&task.sources) {
             statement::check_raw(&source.values, index)?;
             match kind {
@@ -228,7 +228,7 @@ pub fn words(task: &Task, context: Fr, inputs: &[SlotInput]) -> Result<Vec<Fr>, 
         let outputs: Vec<i64> = task.program.outputs.iter().map(|w| wire(*w)).collect();
         let (in_domain, unsaturated) = (wire(task.program.in_domain) == 1, wire(task.program.unsaturated) == 1);
         if task.commit_outputs {
-            let salt = statement::output_salt(input.first().map_or(Fr::ZERO, |s| s.salt), context);
+            let salt = statement::output_salt(input.iter().map(|source| source.salt), context, slot);
             words.extend(statement::commit_outputs(&outputs, in_domain, unsaturated, salt));
         } else {
             words.extend(pack_outputs(&outputs, in_domain, unsaturated));

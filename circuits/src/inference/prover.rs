@@ -41,31 +41,42 @@ mod tests {
     use crate::aggregate::{prove_inner, verify_inner};
     use crate::evm;
     use crate::gadgets::DEGREE;
+    use crate::inference::layout::Layout;
+    use crate::inference::tests::matrix;
     use crate::keys::{Silent, Srs};
     use crate::testing::layout;
 
     const INPUTS: [i64; 8] = [700, -5, 3, 4, 5, 6, 7, 650];
 
-    #[test]
-    fn proofs_of_both_transcripts_verify_and_have_the_pinned_shape() {
-        let circuit = InferenceCircuit::new(layout(INPUTS));
+    /// Makes proofs of both transcripts, which must verify, and be refused for another word; returns their lengths and the key's columns.
+    fn proofs(layout: Layout) -> ([usize; 2], [usize; 2]) {
+        let circuit = InferenceCircuit::new(layout);
         let srs = Srs::dev(circuit.layout().k, &Silent).unwrap();
         let pk = keygen(srs.params(), &circuit).unwrap();
         let cs = pk.get_vk().cs();
         assert_eq!(cs.degree(), DEGREE);
-        assert_eq!((cs.num_advice_columns(), cs.num_fixed_columns()), (10, 10));
         assert_eq!(cs.permutation().get_columns().len(), 4);
         assert_eq!(cs.blinding_factors() + 1, crate::inference::layout::BLINDING_ROWS);
+        let columns = [cs.num_advice_columns(), cs.num_fixed_columns()];
 
         let inner = prove_inner(&srs, &pk, circuit.clone(), circuit.words()).unwrap();
         verify_inner(&srs, &inner).unwrap();
-        assert_eq!(inner.proof.len(), 1760);
         let proof = evm::prove(&srs, &pk, circuit.clone(), circuit.words()).unwrap();
         evm::verify(&srs, pk.get_vk(), circuit.words(), &proof).unwrap();
-        assert_eq!(proof.len(), 2368);
         let mut other = circuit.words().to_vec();
         other[3] += halo2_proofs::halo2curves::bn256::Fr::one();
         assert!(matches!(evm::verify(&srs, pk.get_vk(), &other, &proof), Err(evm::EvmError::Rejected(_))));
+        ([inner.proof.len(), proof.len()], columns)
+    }
+
+    #[test]
+    fn proofs_of_both_transcripts_verify_and_have_the_pinned_shape() {
+        assert_eq!(proofs(layout(INPUTS)), ([1760, 2368], [10, 10]));
+    }
+
+    #[test]
+    fn proofs_of_the_wide_shape_verify_and_have_the_pinned_shape() {
+        assert_eq!(proofs(matrix::layout(INPUTS)), ([2080, 2784], [13, 11]));
     }
 
     #[test]

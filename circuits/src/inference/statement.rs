@@ -94,9 +94,12 @@ pub fn commit_outputs(outputs: &[i64], in_domain: bool, unsaturated: bool, salt:
     [flags, poseidon::hash(poseidon::tag(OUTPUT_TAG), &message)]
 }
 
-/// The salt of a slot's output commitment, derived from its first source's salt and the context: secret if that salt is, and another one in every proof.
-pub fn output_salt(source_salt: Fr, context: Fr) -> Fr {
-    poseidon::hash(poseidon::tag("dodona.output.salt.v1"), &[source_salt, context])
+/// The salt of a slot's output commitment, derived from the salts of all its sources, the context and the slot's number: secret if one of them is, another one in
+/// every proof and in every slot.
+pub fn output_salt(source_salts: impl IntoIterator<Item = Fr>, context: Fr, slot: usize) -> Fr {
+    let mut message = vec![context, Fr::from(slot as u64)];
+    message.extend(source_salts);
+    poseidon::hash(poseidon::tag("dodona.output.salt.v1"), &message)
 }
 
 /// The first `count` outputs and the flags (in domain, unsaturated) of one slot's output words, big-endian: [`pack_outputs`] undone.

@@ -120,8 +120,12 @@ pub fn layout(values: [i64; 8]) -> Layout {
 
 /// Everything that the mock prover finds wrong, as text; empty if the witness satisfies the circuit.
 pub fn failures(layout: &Layout) -> Vec<String> {
-    let circuit = InferenceCircuit::new(layout.clone());
-    let prover = MockProver::run(layout.k, &circuit, vec![layout.words.clone()]).unwrap();
+    failures_of(&InferenceCircuit::new(layout.clone()))
+}
+
+/// As [`failures`], of a circuit whose sums or multiplicities were edited too.
+pub fn failures_of(circuit: &InferenceCircuit) -> Vec<String> {
+    let prover = MockProver::run(circuit.layout().k, circuit, vec![circuit.words().to_vec()]).unwrap();
     match prover.verify() {
         Ok(()) => vec![],
         Err(failures) => failures.iter().map(describe).collect(),

@@ -1,19 +1,20 @@
 //! Matrix checks of the wide shape, with pranks.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ff::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff;
 
-use super::{cell, set_lane};
+use super::{set_lane, set_word, settle};
 use crate::gadgets::{MatrixRow, RowKind};
-use crate::inference::Shape;
-use crate::inference::assembler::{Cell, Column};
+use crate::inference::assembler::{Cell, Column, Part};
+use crate::inference::circuit::MatrixJump;
 use crate::inference::layout::{Layout, SourceInput, SourceKind, Task};
+use crate::inference::statement::signed;
+use crate::inference::{InferenceCircuit, Shape};
 use crate::quant::program::{Block, Lane, MatMul, NO_WIRE, Program, Requant, Step};
-use crate::testing::{failures, pow2};
+use crate::testing::{assert_refused, failures, failures_of, pow2};
 
 /// Eight inputs in `[-100, 100]` after clamps; a block of 5 vectors × 9 operands → 18 lanes; a product of a 4 × 2 and a 2 × 7 matrix.
 fn program() -> Program {
@@ -35,7 +36,7 @@ fn program() -> Program {
         ..Lane::default()
     };
     let wire = |t: u32, k: u32| if (t + k).is_multiple_of(7) { NO_WIRE } else { 16 + (3 * t + k) % 8 };
-    let operands = (0..5).flat_map(|t| (0..9).map(move |k| wire(t, k))).collect();
+    let operands = (0..8).flat_map(|t| (0..9).map(move |k| wire(t, k))).collect();
     steps.push(Step::Block(Block { width: 9, operands, lanes: (0..18).map(lane).collect() }));
     let b = vec![16, 17, 18, 19, 20, 21, 22, 23, 23, 22, 21, 16, 17, 16];
     steps.push(Step::MatMul(MatMul { inner: 2, a: (16..24).collect(), b, bias: 5, requant: Requant::Identity }));
@@ -45,13 +46,14 @@ fn program() -> Program {
         sources: vec![8],
         tables: vec![],
         steps,
-        outputs: vec![24, 31, 113, 114, 141],
-        in_domain: 142,
-        unsaturated: 143,
+        outputs: vec![24, 31, 167, 168, 195],
+        in_domain: 196,
+        unsaturated: 197,
     }
 }
 
-fn layout(values: [i64; 8]) -> Layout {
+/// An honest layout of the wide shape, with a check of each kind.
+pub(in crate::inference) fn layout(values: [i64; 8]) -> Layout {
     let task = Task {
         program: Arc::new(program()),
         sources: vec![SourceKind::Public],
@@ -65,6 +67,13 @@ fn layout(values: [i64; 8]) -> Layout {
 }
 
 const INPUTS: [i64; 8] = [1, -2, 3, -4, 50, -60, 99, 1000];
+/// The steps with checks.
+const BLOCK: usize = 16;
+const MATMUL: usize = 17;
+/// Five vectors in three groups of lanes.
+const BLOCK_SUMS: usize = 8 * 3;
+/// Four rows in two groups of columns.
+const MATMUL_SUMS: usize = 4 * 2;
 
 fn rows(layout: &Layout, kind: MatrixRow) -> Vec<usize> {
     (0..layout.rows.len()).filter(|row| layout.rows[*row].kind == RowKind::Matrix(kind)).collect()
@@ -87,30 +96,146 @@ fn honest_checks_are_accepted_for_any_values() {
     }
 }
 
+/// First row of a step.
+fn step(layout: &Layout, index: usize) -> usize {
+    layout.parts.iter().find(|(_, part)| *part == Part::Step(index)).unwrap().0
+}
+
+/// Rows of the packed sums: the starting rows of the two steps with lanes behind them.
+fn packed_sums(layout: &Layout) -> Vec<usize> {
+    let sum =
+        |row: &usize| layout.rows[*row].kind == RowKind::Dot { start: true } && layout.rows[row + 1].kind.is_lane();
+    let sums: Vec<usize> = (step(layout, BLOCK)..step(layout, MATMUL + 1)).filter(sum).collect();
+    assert_eq!(sums.len(), BLOCK_SUMS + MATMUL_SUMS);
+    sums
+}
+
+/// Makes a packed sum, its first lane and everything that follows from these say `change` more: all but the check is content.
+fn forge(layout: &mut Layout, row: usize, change: i64) {
+    let lane = row + 1;
+    let y = lane_of(layout, lane);
+    layout.values[row].a[0] += signed(change.into());
+    set_lane(layout, lane, y + change);
+    let outputs = layout.parts.iter().find(|(_, part)| *part == Part::Outputs).unwrap().0;
+    let result = Cell { column: Column::Z, row: lane };
+    let shown: Vec<Cell> =
+        layout.copies.iter().filter(|(from, to)| *from == result && to.row >= outputs).map(|(_, to)| *to).collect();
+    for operand in shown {
+        let start = (0..=operand.row).rev().find(|row| layout.rows[*row].kind == RowKind::Dot { start: true }).unwrap();
+        let first = Cell { column: Column::A0, row: start };
+        let word = layout.copies.iter().find(|(_, to)| *to == first).unwrap().0.row;
+        let slot = [Column::A0, Column::A1, Column::A2].iter().position(|c| *c == operand.column).unwrap();
+        let said = layout.words[word] + signed(change.into()) * layout.rows[operand.row].f[slot];
+        set_word(layout, word, said);
+    }
+    settle(layout);
+}
+
+/// What fails when the sums of a check jump on their way to a row by whatever makes it end at 0.
+fn failures_after_a_jump(layout: &Layout, row: usize, by: MatrixJump) -> Vec<String> {
+    let mut circuit = InferenceCircuit::new(layout.clone());
+    circuit.let_matrix_sums_jump(row, by);
+    failures_of(&circuit)
+}
+
+fn assert_only(found: &[String], name: &str, attack: &str) {
+    assert!(!found.is_empty(), "{attack} is accepted");
+    assert!(found.iter().all(|failure| failure.contains(name)), "{attack}: {found:#?}");
+}
+
 #[test]
 fn every_forged_packed_sum_is_refused_by_the_check() {
     let honest = layout(INPUTS);
-    // Packed sums are the cells of starting rows that a check reads.
-    let read = |(from, to): &(Cell, Cell)| {
-        let start = honest.rows[from.row].kind == RowKind::Dot { start: true };
-        (start && matches!(honest.rows[to.row].kind, RowKind::Matrix(_))).then_some(from.row)
-    };
-    let sums: BTreeSet<usize> = honest.copies.iter().filter_map(read).collect();
-    assert_eq!(sums.len(), 5 * 3 + 4 * 2);
-    for row in sums {
-        // The forger adds 1 to the first lane, in the packed sum and in the lane: everything but the check is content.
+    for row in packed_sums(&honest) {
+        // The forger adds 1 to the first lane, in the packed sum, in the lane and in the answer.
         let mut forged = honest.clone();
-        let lane = row + 1;
-        let y = lane_of(&forged, lane);
-        forged.values[row].a[0] += Fr::ONE;
-        set_lane(&mut forged, lane, y + 1);
-        forged.values[lane].acc += Fr::ONE;
-        let source = Cell { column: Column::A0, row };
-        for (_, to) in honest.copies.iter().filter(|(from, _)| *from == source) {
-            *cell(&mut forged, *to) += Fr::ONE;
+        forge(&mut forged, row, 1);
+        assert_refused(&forged, &format!("packed sum of row {row}"), &["edge: s = 0"]);
+    }
+}
+
+#[test]
+fn answer_for_other_operands_is_refused_by_the_copies_alone() {
+    // From the block on, everything is computed from other inputs than those shown: only the copies of the operands can tell.
+    let (mut forged, other) = (layout(INPUTS), layout([7, 6, -5, -40, 3, 2, -1, 12]));
+    let block = step(&forged, BLOCK);
+    forged.values[block..].clone_from_slice(&other.values[block..]);
+    let first_output = 3;
+    for word in first_output..forged.words.len() {
+        set_word(&mut forged, word, other.words[word]);
+    }
+    assert_ne!(forged.words, layout(INPUTS).words);
+    assert_refused(&forged, "operands of other inputs", &["copy"]);
+}
+
+#[test]
+fn check_of_other_sums_than_those_unpacked_is_refused_by_the_copy_alone() {
+    // The lanes say 1 more, the check reads the true sum.
+    let honest = layout(INPUTS);
+    for row in [packed_sums(&honest)[0], packed_sums(&honest)[BLOCK_SUMS]] {
+        let mut forged = honest.clone();
+        forge(&mut forged, row, 1);
+        for at in 0..forged.rows.len() {
+            if matches!(forged.rows[at].kind, RowKind::Matrix(_)) {
+                forged.values[at].a = honest.values[at].a;
+            }
         }
-        let found = failures(&forged);
-        assert!(found.iter().any(|f| f.contains("edge: s = 0")), "row {row}: {found:?}");
+        assert_refused(&forged, &format!("packed sum of row {row}"), &["copy"]);
+    }
+}
+
+#[test]
+fn two_false_checks_cannot_cancel() {
+    // The last sums of both checks have the factors τ^0 ν^0: 1 more in one and 1 less in the other is 0 for any challenges, if the checks were one.
+    let mut forged = layout(INPUTS);
+    let sums = packed_sums(&forged);
+    forge(&mut forged, sums[sums.len() - 1], -1);
+    // The block's sums lie vector by vector.
+    forge(&mut forged, sums[BLOCK_SUMS - 1], 1);
+    let edges = rows(&forged, MatrixRow::Edge);
+    assert_eq!(edges.len(), 5, "two checks and the last edge");
+    let edge_fails = |found: &[String]| {
+        assert_only(found, "edge: s = 0", "a false check made up for in another");
+        found.len()
+    };
+    // Both are false, each at its own end.
+    assert_eq!(edge_fails(&failures(&forged)), 2);
+    // The second one starts with what the first one left: then it ends at 0, but neither do the first one's end nor its own start allow that.
+    let carried = failures_after_a_jump(&forged, edges[2], |d| [Fr::ZERO, Fr::ZERO, d]);
+    assert_eq!(edge_fails(&carried), 2);
+    // Nor can the first one start with it.
+    let before = failures_after_a_jump(&forged, edges[0], |d| [Fr::ZERO, Fr::ZERO, d]);
+    assert_eq!(edge_fails(&before), 2);
+}
+
+#[test]
+fn sums_that_jump_on_their_way_are_refused_by_the_constraint_of_the_sum() {
+    let mut forged = layout(INPUTS);
+    let sums = packed_sums(&forged);
+    // Each jump, of one sum behind a row of one kind, makes up for this false packed sum. The matrix product's check has rows of all kinds.
+    forge(&mut forged, sums[BLOCK_SUMS], 1);
+    let first = step(&forged, MATMUL);
+    let jumps: [(&str, MatrixJump); 3] = [
+        ("'u'", |d| [d, Fr::ZERO, Fr::ZERO]),
+        ("'v'", |d| [Fr::ZERO, d, Fr::ZERO]),
+        ("'s'", |d| [Fr::ZERO, Fr::ZERO, d]),
+    ];
+    let behind = [
+        MatrixRow::Edge,
+        MatrixRow::Vectors,
+        MatrixRow::Outputs { next: true },
+        MatrixRow::Outputs { next: false },
+        MatrixRow::Multiply,
+    ];
+    for kind in behind {
+        // The check's first row stands behind its first edge.
+        let (before, after) = if kind == MatrixRow::Edge { (MatrixRow::Vectors, 0) } else { (kind, 1) };
+        let row = rows(&forged, before).into_iter().find(|row| *row > first).unwrap() + after;
+        for (name, by) in jumps {
+            let found = failures_after_a_jump(&forged, row, by);
+            assert_only(&found, name, &format!("a jump of {name} behind {kind:?}"));
+            assert_eq!(found.len(), 1, "{found:?}");
+        }
     }
 }
 
@@ -128,12 +253,28 @@ fn operand_that_is_not_the_wire_is_refused_by_the_copy() {
 
 #[test]
 fn sums_that_do_not_start_at_zero_are_refused() {
-    let mut circuit = crate::inference::InferenceCircuit::new(layout(INPUTS));
-    for sum in 0..3 {
-        circuit.start_matrix_sums_with_a_gift(sum);
-        let prover =
-            halo2_proofs::dev::MockProver::run(circuit.layout().k, &circuit, vec![circuit.words().to_vec()]).unwrap();
-        let found = format!("{:?}", prover.verify().unwrap_err());
-        assert!(found.contains("edge"), "sum {sum}");
+    let honest = layout(INPUTS);
+    let edge = rows(&honest, MatrixRow::Edge)[0];
+    let mut forged = honest.clone();
+    let sum = packed_sums(&forged)[0];
+    forge(&mut forged, sum, 1);
+    let missing: MatrixJump = |d| [Fr::ZERO, Fr::ZERO, d];
+    assert_only(
+        &failures_after_a_jump(&forged, edge, missing),
+        "edge: s = 0",
+        "a sum that starts with what is missing",
+    );
+    // An edge adds u v to s like every multiply row.
+    let factors: MatrixJump = |d| [d, Fr::ONE, Fr::ZERO];
+    let found = failures_after_a_jump(&forged, edge, factors);
+    for name in ["edge: u = 0", "edge: v = 0"] {
+        assert_eq!(found.iter().filter(|failure| failure.contains(name)).count(), 1, "{found:?}");
+    }
+    assert_eq!(found.len(), 2, "{found:?}");
+    // One of them alone gives nothing, and is refused all the same.
+    let alone: [(&str, MatrixJump); 2] =
+        [("edge: u = 0", |_| [Fr::ONE, Fr::ZERO, Fr::ZERO]), ("edge: v = 0", |_| [Fr::ZERO, Fr::ONE, Fr::ZERO])];
+    for (name, by) in alone {
+        assert_only(&failures_after_a_jump(&honest, edge, by), name, "a first factor");
     }
 }

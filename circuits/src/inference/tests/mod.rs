@@ -2,7 +2,7 @@
 
 mod completeness;
 mod division;
-mod matrix;
+pub(super) mod matrix;
 mod outputs;
 mod pinned;
 mod pranks;
@@ -14,7 +14,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 
 use super::assembler::{Cell, Column};
 use super::layout::Layout;
-use crate::gadgets::RowKind;
+use crate::gadgets::{RowKind, poseidon};
 use crate::inference::statement::{pow2, signed};
 use crate::quant::program::{LANE_BITS, LIMB_BITS};
 
@@ -77,4 +77,45 @@ fn settle(layout: &mut Layout) {
 fn set_word(layout: &mut Layout, word: usize, value: Fr) {
     layout.words[word] = value;
     layout.values[word].a[0] = value;
+}
+
+/// Computes every sponge anew from the cells where its permutations start, and shows their digests.
+fn settle_sponges(layout: &mut Layout) {
+    for row in 0..layout.rows.len() - 1 {
+        let copies: Vec<(Cell, Cell)> =
+            layout.copies.iter().filter(|(from, to)| to.row == row && from.row < row).copied().collect();
+        for (from, to) in copies {
+            let value = *cell(layout, from);
+            *cell(layout, to) = value;
+        }
+        let f = layout.rows[row].f;
+        let [a0, a1, a2, _] = layout.values[row].a;
+        match layout.rows[row].kind {
+            RowKind::Dot { .. } if f == [Fr::one(), Fr::one(), -Fr::one(), Fr::zero()] => {
+                layout.values[row].a[2] = a0 + a1
+            }
+            RowKind::Poseidon { partial } => {
+                let square = |u: Fr| if partial { Fr::one() } else { u.square() };
+                let values = &mut layout.values[row];
+                (values.a[3], values.b, values.z) = (a0.square(), square(a1), square(a2));
+                let next = poseidon::add(&poseidon::round(&[a0, a1, a2], partial), &[f[0], f[1], f[2]]);
+                layout.values[row + 1].a[..3].copy_from_slice(&next);
+            }
+            _ => {}
+        }
+    }
+    // A digest is copied to its word, which stands above it.
+    let shown: Vec<(Cell, Cell)> =
+        layout.copies.iter().filter(|(from, to)| to.row < layout.words.len() && from.row > to.row).copied().collect();
+    for (digest, word) in shown.into_iter().filter(|(digest, _)| digest.column == Column::A1) {
+        let value = *cell(layout, digest);
+        set_word(layout, word.row, value);
+    }
+}
+
+/// Takes the copies to some cells away, so that what follows settles as if they were free; returns all copies, to be put back.
+fn cut(layout: &mut Layout, cells: &[Cell]) -> Vec<(Cell, Cell)> {
+    let kept = layout.copies.clone();
+    layout.copies.retain(|(_, to)| !cells.contains(to));
+    kept
 }

@@ -1,4 +1,4 @@
-//! The verifying key of the fixture, as text. A change of any gate, query, row or copy shows here; it also changes the digest of
+//! The verifying keys of the fixtures of both shapes, as text. A change of any gate, query, row or copy shows here; it also changes the digest of
 //! every registered model, so it is made on purpose: raise `GATES_VERSION` and run the test once with `DODONA_PIN=1` in the environment.
 
 use std::fmt::Write;
@@ -7,6 +7,7 @@ use std::path::Path;
 use halo2_proofs::halo2curves::bn256::Fr;
 use sha2::{Digest, Sha256};
 
+use super::matrix;
 use crate::aggregate::inner_protocol;
 use crate::gadgets::RowKind;
 use crate::inference::layout::Task;
@@ -14,14 +15,15 @@ use crate::inference::{InferenceCircuit, Layout, prover};
 use crate::keys::{Silent, Srs};
 use crate::testing::{inputs, layout, task};
 
-const FILE: &str = "src/inference/tests/pinned_key.txt";
+const NARROW: &str = "src/inference/tests/pinned_key.txt";
+const WIDE: &str = "src/inference/tests/pinned_wide_key.txt";
 
 fn sha256(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
 }
 
-fn key_as_text() -> String {
-    let circuit = InferenceCircuit::new(layout([0; 8]));
+fn key_as_text(layout: Layout) -> String {
+    let circuit = InferenceCircuit::new(layout);
     let srs = Srs::dev(circuit.layout().k, &Silent).unwrap();
     let key = prover::verifying_key(srs.params(), &circuit).unwrap();
     let cs = key.cs();
@@ -31,7 +33,7 @@ fn key_as_text() -> String {
     writeln!(
         text,
         "shape {} k {} rows {} copies {}",
-        crate::inference::Shape::NARROW.id(),
+        circuit.layout().shape.id(),
         circuit.layout().k,
         used,
         circuit.layout().copies.len()
@@ -54,10 +56,9 @@ fn key_as_text() -> String {
     text
 }
 
-#[test]
-fn verifying_key_is_the_pinned_one() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
-    let got = key_as_text();
+fn assert_pinned(layout: Layout, file: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let got = key_as_text(layout);
     if std::env::var_os("DODONA_PIN").is_some() {
         std::fs::write(&path, &got).unwrap();
     }
@@ -66,13 +67,25 @@ fn verifying_key_is_the_pinned_one() {
 }
 
 #[test]
+fn verifying_key_is_the_pinned_one() {
+    assert_pinned(layout([0; 8]), NARROW);
+}
+
+#[test]
+fn wide_verifying_key_is_the_pinned_one() {
+    assert_pinned(matrix::layout([0; 8]), WIDE);
+}
+
+#[test]
 fn key_does_not_depend_on_values() {
     let srs = Srs::dev(11, &Silent).unwrap();
-    let key = |values| {
-        let circuit = InferenceCircuit::new(layout(values));
-        format!("{:?}", prover::verifying_key(srs.params(), &circuit).unwrap().pinned())
-    };
-    assert_eq!(key([0; 8]), key([-1, 1 << 38, 5, -7, 1 << 20, 3, 2, -(1 << 39)]));
+    for layout in [layout, matrix::layout] {
+        let key = |values| {
+            let circuit = InferenceCircuit::new(layout(values));
+            format!("{:?}", prover::verifying_key(srs.params(), &circuit).unwrap().pinned())
+        };
+        assert_eq!(key([0; 8]), key([-1, 1 << 38, 5, -7, 1 << 20, 3, 2, -(1 << 39)]));
+    }
 }
 
 #[test]
@@ -90,12 +103,15 @@ fn salt_changes_one_fixed_commitment_and_nothing_that_is_proved() {
 }
 
 #[test]
-fn lookup_challenges_are_squeezed_after_the_first_phase_and_before_the_sums() {
-    let circuit = InferenceCircuit::new(layout([0; 8]));
-    let srs = Srs::dev(circuit.layout().k, &Silent).unwrap();
-    let key = prover::verifying_key(srs.params(), &circuit).unwrap();
-    let protocol = inner_protocol(&srs, &key, circuit.words().len()).unwrap();
-    // What the outer circuit and the generated verifiers follow: 8 commitments, alpha and beta, then 2 commitments.
-    assert_eq!(protocol.num_witness[..2], [8, 2], "{:?}", protocol.num_witness);
-    assert_eq!(protocol.num_challenge[0], 2, "{:?}", protocol.num_challenge);
+fn challenges_are_squeezed_after_the_first_phase_and_before_the_sums() {
+    let srs = Srs::dev(11, &Silent).unwrap();
+    // What the outer circuit and the generated verifiers follow: 8 commitments, then alpha and beta, then those of the running sums; in the wide shape tau and
+    // nu besides, and those of the matrix checks' sums.
+    for (layout, sums, challenges) in [(layout([0; 8]), 2, 2), (matrix::layout([0; 8]), 5, 4)] {
+        let circuit = InferenceCircuit::new(layout);
+        let key = prover::verifying_key(srs.params(), &circuit).unwrap();
+        let protocol = inner_protocol(&srs, &key, circuit.words().len()).unwrap();
+        assert_eq!(protocol.num_witness[..2], [8, sums], "{:?}", protocol.num_witness);
+        assert_eq!(protocol.num_challenge[0], challenges, "{:?}", protocol.num_challenge);
+    }
 }

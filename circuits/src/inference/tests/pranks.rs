@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use halo2_proofs::halo2curves::bn256::Fr;
 use proptest::prelude::*;
 
-use super::{cell, set_lane, set_word, settle};
-use crate::gadgets::{RowKind, poseidon};
+use super::{cell, cut, set_lane, set_word, settle, settle_sponges};
+use crate::gadgets::RowKind;
 use crate::inference::assembler::{Cell, Column};
 use crate::inference::error::Error;
 use crate::inference::layout::{Layout, SlotInput, Task};
@@ -192,8 +192,7 @@ proptest! {
             3 => {
                 set_word(&mut forged, at, shown);
                 *cell(&mut forged, carrier) += change;
-                let kept = std::mem::take(&mut forged.copies);
-                forged.copies = kept.iter().filter(|(_, to)| *to != carrier).copied().collect();
+                let kept = cut(&mut forged, &[carrier]);
                 settle(&mut forged);
                 forged.copies = kept;
                 ("and the operand that carries the output", &["copy"])
@@ -211,36 +210,6 @@ proptest! {
     }
 }
 
-/// Computes every sponge anew from the cells where its permutations start, and shows the digest of the fixture's only one.
-fn settle_sponge(layout: &mut Layout) {
-    let mut digest = Fr::zero();
-    for row in 0..layout.rows.len() - 1 {
-        let copies: Vec<(Cell, Cell)> =
-            layout.copies.iter().filter(|(from, to)| to.row == row && from.row < row).copied().collect();
-        for (from, to) in copies {
-            let value = *cell(layout, from);
-            *cell(layout, to) = value;
-        }
-        let f = layout.rows[row].f;
-        let [a0, a1, a2, _] = layout.values[row].a;
-        match layout.rows[row].kind {
-            RowKind::Dot { .. } if f == [Fr::one(), Fr::one(), -Fr::one(), Fr::zero()] => {
-                layout.values[row].a[2] = a0 + a1
-            }
-            RowKind::Poseidon { partial } => {
-                let square = |u: Fr| if partial { Fr::one() } else { u.square() };
-                let values = &mut layout.values[row];
-                (values.a[3], values.b, values.z) = (a0.square(), square(a1), square(a2));
-                let next = poseidon::add(&poseidon::round(&[a0, a1, a2], partial), &[f[0], f[1], f[2]]);
-                layout.values[row + 1].a[..3].copy_from_slice(&next);
-                digest = next[1];
-            }
-            _ => {}
-        }
-    }
-    set_word(layout, 1, digest);
-}
-
 #[test]
 fn permutation_that_starts_from_another_state_is_refused_by_the_copy_alone() {
     let honest = layout(INPUTS);
@@ -256,9 +225,8 @@ fn permutation_that_starts_from_another_state_is_refused_by_the_copy_alone() {
         let mut forged = honest.clone();
         let at = Cell { column, row: start };
         *cell(&mut forged, at) += Fr::one();
-        let kept = std::mem::take(&mut forged.copies);
-        forged.copies = kept.iter().filter(|(_, to)| *to != at).copied().collect();
-        settle_sponge(&mut forged);
+        let kept = cut(&mut forged, &[at]);
+        settle_sponges(&mut forged);
         settle(&mut forged);
         assert_eq!(failures(&forged), Vec::<String>::new(), "without its copy, {at:?} is free");
         forged.copies = kept;
