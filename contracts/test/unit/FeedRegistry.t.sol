@@ -169,6 +169,31 @@ contract FeedRegistryTest is Base {
         _refused(header, abi.encodeWithSelector(IFeedRegistry.NotPublisher.selector, feed, 2, publisher1));
     }
 
+    function testFuzz_refusesLongOverlaps(uint64 overlap) public {
+        uint64 most = feeds.MAX_OVERLAP();
+        overlap = uint64(bound(overlap, most + 1, type(uint64).max));
+        vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.OverlapTooLong.selector, most, overlap));
+        vm.prank(feedOwner);
+        feeds.rotate(feed, _set(publisher2), overlap);
+    }
+
+    function testFuzz_refusesToRotateAndRevokeUnknownFeeds(bytes32 id) public {
+        vm.assume(id != feed);
+        vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.FeedUnknown.selector, id));
+        feeds.rotate(id, _set(publisher2), 0);
+        vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.FeedUnknown.selector, id));
+        feeds.revoke(id, publisher1);
+    }
+
+    function testFuzz_refusesToRevokeTwice(address publisher) public {
+        vm.startPrank(feedOwner);
+        vm.expectEmit(address(feeds));
+        emit IFeedRegistry.PublisherRevoked(feed, publisher);
+        feeds.revoke(feed, publisher);
+        vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.PublisherIsRevoked.selector, feed, publisher));
+        feeds.revoke(feed, publisher);
+    }
+
     function test_anEpochTwoBackIsOver() public {
         vm.startPrank(feedOwner);
         feeds.rotate(feed, _set(publisher2), 1 days);
