@@ -32,20 +32,21 @@ interface IFeedRegistry is IPublisherBonds {
     }
 
     /// @notice A feed.
+    /// @dev The order is that of storage: all that `verify` needs shares one slot.
     /// @param owner may rotate and revoke publishers.
-    /// @param schemaHash keccak256 of the canonical schema bytes (docs/protocol.md).
     /// @param length values in an observation.
-    /// @param period seconds between observations, at least 1.
-    /// @param epoch current publisher set, from 1; 0 means that the feed does not exist.
-    /// @param previousUntil last `observedAt` for which the set before the current one is good; 0 if there was none.
     /// @param minBond wei that must stand behind a publisher for its headers to be accepted; 0: none.
+    /// @param period seconds between observations, at least 1.
+    /// @param previousUntil last `observedAt` for which the set before the current one is good; 0 if there was none.
+    /// @param epoch current publisher set, from 1; 0 means that the feed does not exist.
+    /// @param schemaHash keccak256 of the canonical schema bytes (docs/protocol.md).
     struct Feed {
         address owner;
         uint32 length;
-        uint64 period;
-        uint32 epoch;
-        uint64 previousUntil;
         uint96 minBond;
+        uint64 period;
+        uint64 previousUntil;
+        uint32 epoch;
         bytes32 schemaHash;
     }
 
