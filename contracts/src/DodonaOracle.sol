@@ -117,8 +117,7 @@ contract DodonaOracle is IDodonaOracle, Ownable2Step, ReentrancyGuardTransient {
     /// @inheritdoc IDodonaOracle
     function request(RequestParams calldata params) external payable returns (bytes32 id) {
         _checkParams(params);
-        IModelRegistry.ModelSpec memory spec = _models.specOf(params.modelId);
-        if (_models.isDeprecated(params.modelId)) revert ModelDeprecated(params.modelId);
+        IModelRegistry.ModelSpec memory spec = _models.openSpecOf(params.modelId);
         uint32 version = _resolveVersion(params, spec);
         uint256 nonce = nextNonce++;
         id = requestIdOf(msg.sender, nonce, params);

@@ -169,6 +169,31 @@ contract FeedRegistryTest is Base {
         _refused(header, abi.encodeWithSelector(IFeedRegistry.NotPublisher.selector, feed, 2, publisher1));
     }
 
+    function testFuzz_refusesLongOverlaps(uint64 overlap) public {
+        uint64 most = feeds.MAX_OVERLAP();
+        overlap = uint64(bound(overlap, most + 1, type(uint64).max));
+        vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.OverlapTooLong.selector, most, overlap));
+        vm.prank(feedOwner);
+        feeds.rotate(feed, _set(publisher2), overlap);
+    }
+
+    function testFuzz_refusesToRotateAndRevokeUnknownFeeds(bytes32 id) public {
+        vm.assume(id != feed);
+        vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.FeedUnknown.selector, id));
+        feeds.rotate(id, _set(publisher2), 0);
+        vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.FeedUnknown.selector, id));
+        feeds.revoke(id, publisher1);
+    }
+
+    function testFuzz_refusesToRevokeTwice(address publisher) public {
+        vm.startPrank(feedOwner);
+        vm.expectEmit(address(feeds));
+        emit IFeedRegistry.PublisherRevoked(feed, publisher);
+        feeds.revoke(feed, publisher);
+        vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.PublisherIsRevoked.selector, feed, publisher));
+        feeds.revoke(feed, publisher);
+    }
+
     function test_anEpochTwoBackIsOver() public {
         vm.startPrank(feedOwner);
         feeds.rotate(feed, _set(publisher2), 1 days);
@@ -198,40 +223,44 @@ contract FeedRegistryTest is Base {
         feeds.revoke(feed, publisher1);
     }
 
-    function testFuzz_creates(bytes32 schema, uint32 length, uint64 period, bytes32 salt, address by) public {
+    function testFuzz_creates(bytes32 schema, uint32 length, uint64 period, uint96 minBond, bytes32 salt, address by)
+        public
+    {
         vm.assume(schema != 0 && period != 0);
         length = uint32(bound(length, 1, 1 << 16));
-        bytes32 id = keccak256(abi.encode(by, schema, length, period, salt));
+        bytes32 id = keccak256(abi.encode(by, schema, length, period, minBond, salt));
         vm.assume(id != feed);
         vm.startPrank(by);
-        assertEq(feeds.createFeed(schema, length, period, _set(publisher1), salt), id);
+        assertEq(feeds.createFeed(schema, length, period, minBond, _set(publisher1), salt), id);
         IFeedRegistry.Feed memory created = feeds.feedOf(id);
         assertEq(created.owner, by);
         assertEq(created.epoch, 1);
         assertEq(created.period, period);
+        assertEq(created.minBond, minBond);
+        assertEq(created.previousUntil, 0);
         assertTrue(feeds.isPublisher(id, 1, publisher1));
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.FeedExists.selector, id));
-        feeds.createFeed(schema, length, period, _set(publisher1), salt);
+        feeds.createFeed(schema, length, period, minBond, _set(publisher1), salt);
     }
 
     function test_refusesBadFeeds() public {
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.BadFeed.selector, "schemaHash", 0));
-        feeds.createFeed(0, 1, 1, _set(publisher1), 0);
+        feeds.createFeed(0, 1, 1, 0, _set(publisher1), 0);
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.BadFeed.selector, "length", 0));
-        feeds.createFeed("s", 0, 1, _set(publisher1), 0);
+        feeds.createFeed("s", 0, 1, 0, _set(publisher1), 0);
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.BadFeed.selector, "length", 65_537));
-        feeds.createFeed("s", 65_537, 1, _set(publisher1), 0);
+        feeds.createFeed("s", 65_537, 1, 0, _set(publisher1), 0);
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.BadFeed.selector, "period", 0));
-        feeds.createFeed("s", 1, 0, _set(publisher1), 0);
+        feeds.createFeed("s", 1, 0, 0, _set(publisher1), 0);
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.BadFeed.selector, "publishers", 0));
-        feeds.createFeed("s", 1, 1, new address[](0), 0);
+        feeds.createFeed("s", 1, 1, 0, new address[](0), 0);
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.BadFeed.selector, "publishers", 33));
-        feeds.createFeed("s", 1, 1, new address[](33), 0);
+        feeds.createFeed("s", 1, 1, 0, new address[](33), 0);
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.BadFeed.selector, "publisher", 0));
-        feeds.createFeed("s", 1, 1, new address[](1), 0);
+        feeds.createFeed("s", 1, 1, 0, new address[](1), 0);
         address[] memory twice = new address[](2);
         (twice[0], twice[1]) = (publisher1, publisher1);
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.DuplicatePublisher.selector, publisher1));
-        feeds.createFeed("s", 1, 1, twice, 0);
+        feeds.createFeed("s", 1, 1, 0, twice, 0);
     }
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {IProofVerifier, IVerifierRouter} from "../../src/interfaces/IVerifier.sol";
+import {IProofVerifier} from "../../src/interfaces/IVerifier.sol";
 import {Words} from "../../src/libraries/Words.sol";
-import {VerifierRouter} from "../../src/verifier/VerifierRouter.sol";
 import {AggregatedVerifier, DirectVerifier} from "../../src/verifier/VerifierWrapper.sol";
 import {Base} from "../Base.sol";
-import {WeirdVerifier} from "../mocks/RawVerifiers.sol";
+import {RawVerifier, WeirdVerifier} from "../mocks/RawVerifiers.sol";
 
 contract WrapperTest is Base {
     function _input() internal pure returns (uint256[] memory words, bytes memory proof) {
@@ -98,30 +97,135 @@ contract WrapperTest is Base {
         direct.verify(1, words, pinned, proof);
     }
 
-    function testFuzz_refusesKeyWithoutCode(address target) public {
-        vm.assume(target.code.length == 0 && uint160(target) > 0xffff);
+    function testFuzz_refusesKeyThatIsNoAddress(uint256 key) public {
+        key = bound(key, uint256(type(uint160).max) + 1, type(uint256).max);
         (uint256[] memory words, bytes memory proof) = _input();
-        vm.expectRevert(abi.encodeWithSelector(IProofVerifier.NoCode.selector, target));
-        direct.verify(uint256(uint160(target)), words, proof.length, proof);
-        vm.expectRevert(abi.encodeWithSelector(IProofVerifier.NoCode.selector, target));
-        new AggregatedVerifier(target, 1, 16, 0, 0);
+        vm.expectRevert(abi.encodeWithSelector(IProofVerifier.KeyNotAddress.selector, key));
+        direct.verify(key, words, proof.length, proof);
+    }
+
+    /// Direct mode has no proof of no bytes, whatever a model pins.
+    function test_refusesAnEmptyProof() public {
+        (uint256[] memory words,) = _input();
+        vm.expectRevert(abi.encodeWithSelector(IProofVerifier.ProofLength.selector, 0, 0));
+        direct.verify(uint160(address(directRaw)), words, 0, "");
+    }
+
+    /// @dev Either wrapper around `weird`, and the key to call it with.
+    function _around(address weird, bool aggregate) private returns (IProofVerifier wrapper, uint256 key) {
+        if (!aggregate) return (direct, uint256(uint160(weird)));
+        return (new AggregatedVerifier(weird, 1, 16, OUTER_PROOF, GAS_CAP), 1);
     }
 
     /// Only reverting means no. What a generated verifier returns is not its verdict, and never harms the caller.
     function testFuzz_weirdVerifiers(uint8 which, bool aggregate) public {
-        WeirdVerifier.Way way = WeirdVerifier.Way(which % 7);
+        WeirdVerifier.Way way = WeirdVerifier.Way(which % (uint8(type(WeirdVerifier.Way).max) + 1));
         WeirdVerifier weird = new WeirdVerifier(way);
         (uint256[] memory words, bytes memory proof) = _input();
-        IProofVerifier wrapper = aggregate
-            ? IProofVerifier(new AggregatedVerifier(address(weird), 1, 16, OUTER_PROOF, GAS_CAP))
-            : IProofVerifier(direct);
-        uint256 key = aggregate ? 1 : uint256(uint160(address(weird)));
+        (IProofVerifier wrapper, uint256 key) = _around(address(weird), aggregate);
         uint256 before = gasleft();
         bool verdict = wrapper.verify(key, words, proof.length, proof);
         uint256 spent = before - gasleft();
         assertEq(verdict, uint8(way) < uint8(WeirdVerifier.Way.Revert));
         assertLt(spent, GAS_CAP + 100_000);
-        if (way == WeirdVerifier.Way.BurnGas) assertGt(spent, GAS_CAP);
+        if (uint8(way) >= uint8(WeirdVerifier.Way.BurnGas)) assertGt(spent, GAS_CAP);
+    }
+
+    /// A generated verifier is called read-only: one that writes, or destroys itself, is one that says no.
+    function testFuzz_verifiersChangeNothing(bool aggregate) public {
+        WeirdVerifier weird = new WeirdVerifier(WeirdVerifier.Way.Write);
+        (uint256[] memory words, bytes memory proof) = _input();
+        (IProofVerifier wrapper, uint256 key) = _around(address(weird), aggregate);
+        assertFalse(wrapper.verify(key, words, proof.length, proof));
+        assertEq(weird.written(), 0);
+        vm.etch(address(weird), hex"33ff"); // CALLER SELFDESTRUCT
+        assertFalse(wrapper.verify(key, words, proof.length, proof));
+        assertGt(address(weird).code.length, 0);
+    }
+
+    /// Code that is gone verifies nothing; other code in its place is judged as it behaves (the router compares code
+    /// hashes when a version comes in, the registry when a model's verifier is named).
+    function testFuzz_codeThatIsGone(bool aggregate, uint256 word) public {
+        WeirdVerifier weird = new WeirdVerifier(WeirdVerifier.Way.ReturnTrue);
+        (uint256[] memory words, bytes memory proof) = _input();
+        words[3] = bound(word, 0, Words.R - 1);
+        (IProofVerifier wrapper, uint256 key) = _around(address(weird), aggregate);
+        assertTrue(wrapper.verify(key, words, proof.length, proof));
+        vm.etch(address(weird), hex"5f5ffd");
+        assertFalse(wrapper.verify(key, words, proof.length, proof));
+        vm.etch(address(weird), "");
+        vm.expectRevert(abi.encodeWithSelector(IProofVerifier.NoCode.selector, address(weird)));
+        wrapper.verify(key, words, proof.length, proof);
+    }
+
+    /// A verifier that was deployed and destroyed in one transaction leaves an address without code.
+    function testFuzz_refusesWhatWasNeverThere(address target, bool aggregate) public {
+        vm.assume(target.code.length == 0 && uint160(target) > 0xffff);
+        if (aggregate) {
+            vm.expectRevert(abi.encodeWithSelector(IProofVerifier.NoCode.selector, target));
+            new AggregatedVerifier(target, 1, 16, OUTER_PROOF, GAS_CAP);
+            return;
+        }
+        (uint256[] memory words, bytes memory proof) = _input();
+        vm.expectRevert(abi.encodeWithSelector(IProofVerifier.NoCode.selector, target));
+        direct.verify(uint160(target), words, proof.length, proof);
+    }
+
+    /// Precompiles answer everything and have no code.
+    function testFuzz_refusesPrecompiles(uint8 at) public {
+        at = uint8(bound(at, 1, 10));
+        (uint256[] memory words, bytes memory proof) = _input();
+        vm.expectRevert(abi.encodeWithSelector(IProofVerifier.NoCode.selector, address(uint160(at))));
+        direct.verify(at, words, proof.length, proof);
+    }
+
+    /// The calldata's own form: cut anywhere it is refused before any verifier is asked.
+    function testFuzz_refusesTruncatedCalldata(uint256 cut, bool aggregate) public {
+        (uint256[] memory words, bytes memory proof) = _input();
+        WeirdVerifier yes = new WeirdVerifier(WeirdVerifier.Way.ReturnTrue);
+        (IProofVerifier wrapper, uint256 key) = _around(address(yes), aggregate);
+        bytes memory data = abi.encodeCall(IProofVerifier.verify, (key, words, proof.length, proof));
+        (bool ok,) = address(wrapper).staticcall(data);
+        assertTrue(ok);
+        cut = bound(cut, 0, data.length - 1);
+        assembly ("memory-safe") {
+            mstore(data, cut)
+        }
+        vm.expectCall(address(yes), "", 0);
+        (ok,) = address(wrapper).staticcall(data);
+        assertFalse(ok);
+    }
+
+    /// Bytes after the arguments are nobody's: the generated verifier gets the same calldata, no more.
+    function testFuzz_ignoresWhatFollowsTheArguments(bytes calldata more, bool aggregate) public {
+        (uint256[] memory words, bytes memory proof) = _input();
+        RawVerifier raw = new RawVerifier();
+        (IProofVerifier wrapper, uint256 key) = _around(address(raw), aggregate);
+        raw.prove(
+            aggregate ? abi.encodePacked(_limbs(1), key, words, _bytes(OUTER_PROOF, 1)) : abi.encodePacked(words, proof)
+        );
+        bytes memory data = abi.encodeCall(IProofVerifier.verify, (key, words, proof.length, proof));
+        (bool ok, bytes memory got) = address(wrapper).staticcall(abi.encodePacked(data, more));
+        assertTrue(ok && abi.decode(got, (bool)));
+    }
+
+    /// Any byte of the proof, any word and the key reach the generated verifier as they are.
+    function testFuzz_anyChangeIsRefused(uint256 at, uint8 flip, bool aggregate, uint8 what) public {
+        (uint256[] memory words, bytes memory proof) = _input();
+        RawVerifier raw = new RawVerifier();
+        (IProofVerifier wrapper, uint256 key) = _around(address(raw), aggregate);
+        raw.prove(
+            aggregate ? abi.encodePacked(_limbs(1), key, words, _bytes(OUTER_PROOF, 1)) : abi.encodePacked(words, proof)
+        );
+        assertTrue(wrapper.verify(key, words, proof.length, proof));
+        if (what % 2 == 0) {
+            // Only the lowest eleven bytes of a limb may be set at all; the rest is refused by its bound.
+            at = bound(at, aggregate ? 384 : 0, proof.length - 1);
+            proof[at] ^= bytes1(uint8(bound(flip, 1, 255)));
+        } else {
+            words[at % 16] -= uint256(bound(flip, 1, 255));
+        }
+        assertFalse(wrapper.verify(key, words, proof.length, proof));
     }
 
     /// With too little gas a right proof must not look wrong.
@@ -134,83 +238,29 @@ contract WrapperTest is Base {
         if (ok) assertTrue(abi.decode(data, (bool)));
         else assertEq(bytes4(data), IProofVerifier.InsufficientVerifierGas.selector);
     }
-}
 
-contract RouterTest is Base {
-    bytes32 internal constant CEREMONY = keccak256("ceremony");
-
-    function test_namesItsVersions() public {
-        IVerifierRouter.Version memory entry = router.versionOf(aggregatedVersion);
-        assertEq(entry.verifier, address(aggregated));
-        assertEq(entry.mode, AGGREGATED);
-        assertEq(entry.shape, SHAPE);
-        assertEq(router.latestOf(DIRECT, 0), directVersion);
-        assertEq(router.versionCount(), 2);
-        assertTrue(router.isDev(directVersion));
-        bytes32 code = address(direct).codehash;
-        vm.expectEmit(address(router));
-        emit IVerifierRouter.VersionAdded(3, address(direct), DIRECT, 0, CEREMONY, false);
-        vm.prank(owner);
-        router.addVersion(address(direct), code, 0, CEREMONY);
-        assertFalse(router.isDev(3));
-        assertEq(router.latestOf(DIRECT, 0), 3);
-        assertEq(router.verifierOf(directVersion), address(direct));
+    /// Exactly the cap, however much is left: a verifier can count on it, and can burn no more.
+    function testFuzz_givesExactlyTheCap(uint256 extra, bool aggregate) public {
+        (uint256[] memory words, bytes memory proof) = _input();
+        WeirdVerifier weird = new WeirdVerifier(WeirdVerifier.Way.WantGas);
+        weird.want(GAS_CAP - 5_000);
+        (IProofVerifier wrapper, uint256 key) = _around(address(weird), aggregate);
+        uint256 gas_ = GAS_CAP + GAS_CAP / 63 + 100_000 + bound(extra, 0, 20_000_000);
+        assertTrue(wrapper.verify{gas: gas_}(key, words, proof.length, proof));
+        weird.want(GAS_CAP + 1);
+        assertFalse(wrapper.verify{gas: gas_}(key, words, proof.length, proof));
     }
 
-    function test_aNewVersionDoesNotReachOpenRequests() public {
-        Delivery memory d = _prove(_delivery(_request(_params(model, DIRECT)), model, DIRECT));
-        DirectVerifier next = new DirectVerifier(GAS_CAP + 1);
-        vm.prank(owner);
-        router.addVersion(address(next), address(next).codehash, 0, CEREMONY);
-        vm.expectCall(address(next), abi.encodeWithSelector(IProofVerifier.verify.selector), 0);
-        _fulfil(d);
-    }
-
-    function testFuzz_onlyTheOwnerAdds(address caller) public {
-        vm.assume(caller != owner);
-        vm.expectRevert(abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", caller));
-        vm.prank(caller);
-        router.addVersion(address(direct), 0, 0, CEREMONY);
-    }
-
-    function testFuzz_refusesOtherCode(bytes32 hash) public {
-        bytes32 code = address(aggregated).codehash;
-        bytes32 inner = address(aggregatedRaw).codehash;
-        vm.assume(hash != code && hash != inner && hash != 0);
-        vm.startPrank(owner);
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.CodeHashMismatch.selector, hash, code));
-        router.addVersion(address(aggregated), hash, inner, CEREMONY);
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.CodeHashMismatch.selector, hash, inner));
-        router.addVersion(address(aggregated), code, hash, CEREMONY);
-        code = address(direct).codehash;
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.CodeHashMismatch.selector, bytes32(0), hash));
-        router.addVersion(address(direct), code, hash, CEREMONY);
-    }
-
-    function test_refusesAccountsWithoutCode() public {
-        vm.startPrank(owner);
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.CodeHashMismatch.selector, bytes32(0), bytes32(0)));
-        router.addVersion(address(0xbeef), 0, 0, CEREMONY);
-    }
-
-    /// Production is a router that knows the development SRS and refuses it by digest.
-    function test_productionRefusesTheDevelopmentSrs() public {
-        VerifierRouter production = new VerifierRouter(owner, DEV_SRS, false);
-        bytes32 code = address(direct).codehash;
-        vm.startPrank(owner);
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.DevSrsRefused.selector, DEV_SRS));
-        production.addVersion(address(direct), code, 0, DEV_SRS);
-        assertEq(production.addVersion(address(direct), code, 0, CEREMONY), 1);
-    }
-
-    function testFuzz_refusesUnknownVersionAndShape(uint32 version, uint32 shape) public {
-        version = uint32(bound(version, 3, type(uint32).max));
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.VersionUnknown.selector, version));
-        router.versionOf(version);
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.VersionUnknown.selector, version));
-        router.verifierOf(version);
-        vm.assume(shape != SHAPE);
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.NoVersion.selector, AGGREGATED, shape));
-        router.latestOf(AGGREGATED, shape);
+    function testFuzz_saysWhatItIs(uint32 shape, uint256 cap, uint256 count, uint32 length) public {
+        AggregatedVerifier made = new AggregatedVerifier(address(aggregatedRaw), shape, count, length, cap);
+        assertEq(made.mode(), AGGREGATED);
+        assertEq(made.shape(), shape);
+        assertEq(made.gasCap(), cap);
+        assertEq(made.wordCount(), count);
+        assertEq(made.submittedLength(), uint256(length) + 384);
+        assertEq(made.implementation(), address(aggregatedRaw));
+        assertEq(direct.mode(), DIRECT);
+        assertEq(direct.shape(), 0);
+        assertEq(direct.implementation(), address(0));
     }
 }
