@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+
+import {ModelAttestations} from "./ModelAttestations.sol";
 import {IFeedRegistry} from "./interfaces/IFeedRegistry.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {CodeStore} from "./libraries/CodeStore.sol";
@@ -8,7 +11,17 @@ import {Words} from "./libraries/Words.sol";
 
 /// @title ModelRegistry
 /// @notice See IModelRegistry. No owner, no upgrade: a spec is stored as code and never changes.
-contract ModelRegistry is IModelRegistry {
+/// @dev Storage: slots 0 and 1 fallbacks of EIP712 (unused, its strings are short); 2 to 4 attestations; 5 `_entries`;
+/// 6 `_directVerifier`; 7 `_successor`. No proxy, so nothing depends on the order.
+contract ModelRegistry is IModelRegistry, ModelAttestations {
+    /// @dev One slot: `openSpecOf` learns with one load where the spec is and whether it is still open.
+    /// @param specAt account whose code is the encoded spec.
+    /// @param deprecatedAt 0: no deprecation is announced.
+    struct Entry {
+        address specAt;
+        uint64 deprecatedAt;
+    }
+
     /// @notice Greatest number of values in one source tensor.
     uint256 public constant MAX_LENGTH = 1 << 16;
     /// @notice Greatest number of outputs.
@@ -19,15 +32,19 @@ contract ModelRegistry is IModelRegistry {
     uint256 public constant MAX_SOURCES = 15;
 
     /// @inheritdoc IModelRegistry
+    uint64 public constant DEPRECATION_NOTICE = 7 days;
+    /// @inheritdoc IModelRegistry
+    uint64 public constant MAX_NOTICE = 365 days;
+
+    /// @inheritdoc IModelRegistry
     IFeedRegistry public immutable feeds;
 
-    mapping(bytes32 modelId => address) private _specAt;
+    mapping(bytes32 modelId => Entry) private _entries;
     mapping(bytes32 modelId => address) private _directVerifier;
-    mapping(bytes32 modelId => bool) private _deprecated;
     mapping(bytes32 modelId => bytes32) private _successor;
 
     /// @param feeds_ the feed registry.
-    constructor(IFeedRegistry feeds_) {
+    constructor(IFeedRegistry feeds_) EIP712("Dodona ModelRegistry", "1") {
         feeds = feeds_;
     }
 
@@ -40,19 +57,28 @@ contract ModelRegistry is IModelRegistry {
         _checkFields(spec);
         uint256 perSlot = _checkSources(spec.sources) + Words.outputWords(spec.nOutputs);
         _checkKeys(spec, perSlot);
-        _specAt[modelId] = CodeStore.write(encoded);
+        _entries[modelId].specAt = CodeStore.write(encoded);
         emit ModelRegistered(modelId, spec.author, spec);
     }
 
     /// @inheritdoc IModelRegistry
-    function deprecate(bytes32 modelId, bytes32 successor) external {
+    /// @dev The announcement is written before the successor is looked at, so that a model cannot succeed itself.
+    function deprecate(bytes32 modelId, bytes32 successor, uint64 effectiveAt) external {
         address author = specOf(modelId).author;
         if (msg.sender != author) revert NotAuthor(author, msg.sender);
-        if (_deprecated[modelId]) revert ModelAlreadyDeprecated(modelId);
-        if (successor != 0 && !exists(successor)) revert ModelUnknown(successor);
-        _deprecated[modelId] = true;
-        _successor[modelId] = successor;
-        emit ModelDeprecated(modelId, successor);
+        if (_entries[modelId].deprecatedAt != 0) revert ModelAlreadyDeprecated(modelId);
+        uint256 earliest = block.timestamp + DEPRECATION_NOTICE;
+        uint256 latest = block.timestamp + MAX_NOTICE;
+        if (effectiveAt < earliest || effectiveAt > latest) {
+            revert EffectiveAtOutOfRange(earliest, latest, effectiveAt);
+        }
+        _entries[modelId].deprecatedAt = effectiveAt;
+        if (successor != 0) {
+            _requireModel(successor);
+            if (_entries[successor].deprecatedAt != 0) revert SuccessorDeprecated(successor);
+            _successor[modelId] = successor;
+        }
+        emit DeprecationAnnounced(modelId, successor, effectiveAt);
     }
 
     /// @inheritdoc IModelRegistry
@@ -73,19 +99,34 @@ contract ModelRegistry is IModelRegistry {
 
     /// @inheritdoc IModelRegistry
     function exists(bytes32 modelId) public view returns (bool) {
-        return _specAt[modelId] != address(0);
+        return _entries[modelId].specAt != address(0);
     }
 
     /// @inheritdoc IModelRegistry
     function specOf(bytes32 modelId) public view returns (ModelSpec memory) {
-        address at = _specAt[modelId];
-        if (at == address(0)) revert ModelUnknown(modelId);
-        return abi.decode(CodeStore.read(at), (ModelSpec));
+        return _read(modelId, _entries[modelId].specAt);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function openSpecOf(bytes32 modelId) external view returns (ModelSpec memory) {
+        Entry memory entry = _entries[modelId];
+        if (_isOver(entry.deprecatedAt)) revert ModelDeprecated(modelId);
+        return _read(modelId, entry.specAt);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function isPrivate(bytes32 modelId) external view returns (bool) {
+        return specOf(modelId).isPrivate;
     }
 
     /// @inheritdoc IModelRegistry
     function isDeprecated(bytes32 modelId) external view returns (bool) {
-        return _deprecated[modelId];
+        return _isOver(_entries[modelId].deprecatedAt);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function deprecatedAt(bytes32 modelId) external view returns (uint64 effectiveAt) {
+        return _entries[modelId].deprecatedAt;
     }
 
     /// @inheritdoc IModelRegistry
@@ -119,6 +160,19 @@ contract ModelRegistry is IModelRegistry {
         for (uint256 s = 0; s < sources.length; ++s) {
             if (sources[s].kind == 1) count += Words.inputWords(sources[s].length);
         }
+    }
+
+    function _requireModel(bytes32 modelId) internal view override {
+        if (!exists(modelId)) revert ModelUnknown(modelId);
+    }
+
+    function _read(bytes32 modelId, address specAt) private view returns (ModelSpec memory) {
+        if (specAt == address(0)) revert ModelUnknown(modelId);
+        return abi.decode(CodeStore.read(specAt), (ModelSpec));
+    }
+
+    function _isOver(uint256 at) private view returns (bool) {
+        return at != 0 && block.timestamp >= at;
     }
 
     function _checkFields(ModelSpec calldata spec) private pure {

@@ -9,6 +9,7 @@ import {ModelRegistry} from "../src/ModelRegistry.sol";
 import {IDodonaOracle} from "../src/interfaces/IDodonaOracle.sol";
 import {IFeedRegistry} from "../src/interfaces/IFeedRegistry.sol";
 import {IModelRegistry} from "../src/interfaces/IModelRegistry.sol";
+import {SrsDigests} from "../src/libraries/SrsDigests.sol";
 import {Words} from "../src/libraries/Words.sol";
 import {VerifierRouter} from "../src/verifier/VerifierRouter.sol";
 import {AggregatedVerifier, DirectVerifier} from "../src/verifier/VerifierWrapper.sol";
@@ -25,9 +26,10 @@ abstract contract Base is Test {
     uint256 internal constant GAS_CAP = 600_000;
     uint64 internal constant PERIOD = 60;
     uint256 internal constant START = 1_800_000_030;
-    bytes32 internal constant DEV_SRS = keccak256("dev srs");
+    bytes32 internal constant DEV_SRS = SrsDigests.DEV_SRS_DIGEST;
 
     address internal owner = makeAddr("owner");
+    address internal guardian = makeAddr("guardian");
     address internal author = makeAddr("author");
     address internal operator = makeAddr("operator");
     address internal user = makeAddr("user");
@@ -62,7 +64,7 @@ abstract contract Base is Test {
         publisher2 = vm.addr(key2);
         feeds = new FeedRegistry();
         models = new ModelRegistry(feeds);
-        router = new VerifierRouter(owner, DEV_SRS, true);
+        router = new VerifierRouter(owner, guardian, DEV_SRS, 0);
         oracle = new DodonaOracle(owner, models, feeds, router, 0.001 ether, 0.003 ether, 1 gwei);
         directRaw = new RawVerifier();
         aggregatedRaw = new RawVerifier();
@@ -78,7 +80,7 @@ abstract contract Base is Test {
         address[] memory publishers = new address[](2);
         (publishers[0], publishers[1]) = (publisher1, publisher2);
         vm.prank(feedOwner);
-        feed = feeds.createFeed(keccak256("schema"), 16, PERIOD, publishers, 0);
+        feed = feeds.createFeed(keccak256("schema"), 16, PERIOD, 0, publishers, 0);
         model = _register(_spec(_committed(1), 3));
         IModelRegistry.Source[] memory mixed = new IModelRegistry.Source[](2);
         mixed[0] = IModelRegistry.Source({kind: 1, feedId: 0, length: 7});

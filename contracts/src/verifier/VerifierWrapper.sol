@@ -55,6 +55,7 @@ contract DirectVerifier is VerifierWrapper {
     {
         if (words.length == 0) revert WordCount(1, 0);
         if (proof.length != proofLength || proofLength == 0) revert ProofLength(proofLength, proof.length);
+        if (key > type(uint160).max) revert KeyNotAddress(key);
         _checkWords(words);
         return _call(address(uint160(key)), abi.encodePacked(words, proof));
     }

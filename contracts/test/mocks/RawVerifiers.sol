@@ -49,3 +49,18 @@ contract WeirdVerifier {
         }
     }
 }
+
+/// @notice A wrapper whose mode and shape are in storage, so that they change while its code hash does not.
+contract SelfDescribed {
+    uint8 public mode;
+    uint32 public shape;
+    address public immutable implementation;
+
+    constructor(uint8 mode_, uint32 shape_, address implementation_) {
+        (mode, shape, implementation) = (mode_, shape_, implementation_);
+    }
+
+    function become(uint8 mode_, uint32 shape_) external {
+        (mode, shape) = (mode_, shape_);
+    }
+}

@@ -198,40 +198,44 @@ contract FeedRegistryTest is Base {
         feeds.revoke(feed, publisher1);
     }
 
-    function testFuzz_creates(bytes32 schema, uint32 length, uint64 period, bytes32 salt, address by) public {
+    function testFuzz_creates(bytes32 schema, uint32 length, uint64 period, uint96 minBond, bytes32 salt, address by)
+        public
+    {
         vm.assume(schema != 0 && period != 0);
         length = uint32(bound(length, 1, 1 << 16));
-        bytes32 id = keccak256(abi.encode(by, schema, length, period, salt));
+        bytes32 id = keccak256(abi.encode(by, schema, length, period, minBond, salt));
         vm.assume(id != feed);
         vm.startPrank(by);
-        assertEq(feeds.createFeed(schema, length, period, _set(publisher1), salt), id);
+        assertEq(feeds.createFeed(schema, length, period, minBond, _set(publisher1), salt), id);
         IFeedRegistry.Feed memory created = feeds.feedOf(id);
         assertEq(created.owner, by);
         assertEq(created.epoch, 1);
         assertEq(created.period, period);
+        assertEq(created.minBond, minBond);
+        assertEq(created.previousUntil, 0);
         assertTrue(feeds.isPublisher(id, 1, publisher1));
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.FeedExists.selector, id));
-        feeds.createFeed(schema, length, period, _set(publisher1), salt);
+        feeds.createFeed(schema, length, period, minBond, _set(publisher1), salt);
     }
 
     function test_refusesBadFeeds() public {
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.BadFeed.selector, "schemaHash", 0));
-        feeds.createFeed(0, 1, 1, _set(publisher1), 0);
+        feeds.createFeed(0, 1, 1, 0, _set(publisher1), 0);
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.BadFeed.selector, "length", 0));
-        feeds.createFeed("s", 0, 1, _set(publisher1), 0);
+        feeds.createFeed("s", 0, 1, 0, _set(publisher1), 0);
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.BadFeed.selector, "length", 65_537));
-        feeds.createFeed("s", 65_537, 1, _set(publisher1), 0);
+        feeds.createFeed("s", 65_537, 1, 0, _set(publisher1), 0);
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.BadFeed.selector, "period", 0));
-        feeds.createFeed("s", 1, 0, _set(publisher1), 0);
+        feeds.createFeed("s", 1, 0, 0, _set(publisher1), 0);
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.BadFeed.selector, "publishers", 0));
-        feeds.createFeed("s", 1, 1, new address[](0), 0);
+        feeds.createFeed("s", 1, 1, 0, new address[](0), 0);
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.BadFeed.selector, "publishers", 33));
-        feeds.createFeed("s", 1, 1, new address[](33), 0);
+        feeds.createFeed("s", 1, 1, 0, new address[](33), 0);
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.BadFeed.selector, "publisher", 0));
-        feeds.createFeed("s", 1, 1, new address[](1), 0);
+        feeds.createFeed("s", 1, 1, 0, new address[](1), 0);
         address[] memory twice = new address[](2);
         (twice[0], twice[1]) = (publisher1, publisher1);
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.DuplicatePublisher.selector, publisher1));
-        feeds.createFeed("s", 1, 1, twice, 0);
+        feeds.createFeed("s", 1, 1, 0, twice, 0);
     }
 }

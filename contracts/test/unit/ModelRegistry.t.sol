@@ -156,38 +156,6 @@ contract ModelRegistryTest is Base {
         _refused(spec, "keys", 0);
     }
 
-    function test_deprecates() public {
-        vm.startPrank(author);
-        vm.expectEmit(address(models));
-        emit IModelRegistry.ModelDeprecated(model, mixedModel);
-        models.deprecate(model, mixedModel);
-        assertTrue(models.isDeprecated(model));
-        assertEq(models.successorOf(model), mixedModel);
-        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelAlreadyDeprecated.selector, model));
-        models.deprecate(model, 0);
-    }
-
-    function test_deprecationLeavesOpenRequestsAlone() public {
-        Delivery memory d = _prove(_delivery(_request(_params(model, DIRECT)), model, DIRECT));
-        vm.prank(author);
-        models.deprecate(model, 0);
-        _fulfil(d);
-    }
-
-    function testFuzz_onlyTheAuthorDeprecates(address caller) public {
-        vm.assume(caller != author);
-        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NotAuthor.selector, author, caller));
-        vm.prank(caller);
-        models.deprecate(model, 0);
-    }
-
-    function testFuzz_refusesUnknownSuccessor(bytes32 successor) public {
-        vm.assume(successor != 0 && !models.exists(successor));
-        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelUnknown.selector, successor));
-        vm.prank(author);
-        models.deprecate(model, successor);
-    }
-
     function test_directVerifierOnceAndByCodeHash() public {
         vm.prank(author);
         bytes32 id = models.register(_new());

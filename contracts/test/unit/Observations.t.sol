@@ -117,7 +117,7 @@ contract ObservationsTest is Base {
         address[] memory publishers = new address[](1);
         publishers[0] = publisher1;
         vm.prank(feedOwner);
-        bytes32 other = feeds.createFeed(keccak256("other"), 16, PERIOD, publishers, 0);
+        bytes32 other = feeds.createFeed(keccak256("other"), 16, PERIOD, 0, publishers, 0);
         Delivery memory d = _open(model);
         IFeedRegistry.ObservationHeader memory header = _header(7_001);
         header.feedId = other;

@@ -110,7 +110,8 @@ contract RequestTest is Base {
 
     function test_revertsIfModelDeprecated() public {
         vm.prank(author);
-        models.deprecate(model, 0);
+        models.deprecate(model, 0, uint64(block.timestamp + 7 days));
+        vm.warp(block.timestamp + 7 days);
         vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.ModelDeprecated.selector, model));
         vm.prank(user);
         oracle.request{value: 1 ether}(_params(model, DIRECT));

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {IProofVerifier, IVerifierRouter} from "../../src/interfaces/IVerifier.sol";
+import {IProofVerifier} from "../../src/interfaces/IVerifier.sol";
 import {Words} from "../../src/libraries/Words.sol";
-import {VerifierRouter} from "../../src/verifier/VerifierRouter.sol";
 import {AggregatedVerifier, DirectVerifier} from "../../src/verifier/VerifierWrapper.sol";
 import {Base} from "../Base.sol";
 import {WeirdVerifier} from "../mocks/RawVerifiers.sol";
@@ -133,84 +132,5 @@ contract WrapperTest is Base {
             address(aggregated).staticcall{gas: gas_}(abi.encodeCall(aggregated.verify, (5, words, 0, proof)));
         if (ok) assertTrue(abi.decode(data, (bool)));
         else assertEq(bytes4(data), IProofVerifier.InsufficientVerifierGas.selector);
-    }
-}
-
-contract RouterTest is Base {
-    bytes32 internal constant CEREMONY = keccak256("ceremony");
-
-    function test_namesItsVersions() public {
-        IVerifierRouter.Version memory entry = router.versionOf(aggregatedVersion);
-        assertEq(entry.verifier, address(aggregated));
-        assertEq(entry.mode, AGGREGATED);
-        assertEq(entry.shape, SHAPE);
-        assertEq(router.latestOf(DIRECT, 0), directVersion);
-        assertEq(router.versionCount(), 2);
-        assertTrue(router.isDev(directVersion));
-        bytes32 code = address(direct).codehash;
-        vm.expectEmit(address(router));
-        emit IVerifierRouter.VersionAdded(3, address(direct), DIRECT, 0, CEREMONY, false);
-        vm.prank(owner);
-        router.addVersion(address(direct), code, 0, CEREMONY);
-        assertFalse(router.isDev(3));
-        assertEq(router.latestOf(DIRECT, 0), 3);
-        assertEq(router.verifierOf(directVersion), address(direct));
-    }
-
-    function test_aNewVersionDoesNotReachOpenRequests() public {
-        Delivery memory d = _prove(_delivery(_request(_params(model, DIRECT)), model, DIRECT));
-        DirectVerifier next = new DirectVerifier(GAS_CAP + 1);
-        vm.prank(owner);
-        router.addVersion(address(next), address(next).codehash, 0, CEREMONY);
-        vm.expectCall(address(next), abi.encodeWithSelector(IProofVerifier.verify.selector), 0);
-        _fulfil(d);
-    }
-
-    function testFuzz_onlyTheOwnerAdds(address caller) public {
-        vm.assume(caller != owner);
-        vm.expectRevert(abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", caller));
-        vm.prank(caller);
-        router.addVersion(address(direct), 0, 0, CEREMONY);
-    }
-
-    function testFuzz_refusesOtherCode(bytes32 hash) public {
-        bytes32 code = address(aggregated).codehash;
-        bytes32 inner = address(aggregatedRaw).codehash;
-        vm.assume(hash != code && hash != inner && hash != 0);
-        vm.startPrank(owner);
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.CodeHashMismatch.selector, hash, code));
-        router.addVersion(address(aggregated), hash, inner, CEREMONY);
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.CodeHashMismatch.selector, hash, inner));
-        router.addVersion(address(aggregated), code, hash, CEREMONY);
-        code = address(direct).codehash;
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.CodeHashMismatch.selector, bytes32(0), hash));
-        router.addVersion(address(direct), code, hash, CEREMONY);
-    }
-
-    function test_refusesAccountsWithoutCode() public {
-        vm.startPrank(owner);
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.CodeHashMismatch.selector, bytes32(0), bytes32(0)));
-        router.addVersion(address(0xbeef), 0, 0, CEREMONY);
-    }
-
-    /// Production is a router that knows the development SRS and refuses it by digest.
-    function test_productionRefusesTheDevelopmentSrs() public {
-        VerifierRouter production = new VerifierRouter(owner, DEV_SRS, false);
-        bytes32 code = address(direct).codehash;
-        vm.startPrank(owner);
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.DevSrsRefused.selector, DEV_SRS));
-        production.addVersion(address(direct), code, 0, DEV_SRS);
-        assertEq(production.addVersion(address(direct), code, 0, CEREMONY), 1);
-    }
-
-    function testFuzz_refusesUnknownVersionAndShape(uint32 version, uint32 shape) public {
-        version = uint32(bound(version, 3, type(uint32).max));
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.VersionUnknown.selector, version));
-        router.versionOf(version);
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.VersionUnknown.selector, version));
-        router.verifierOf(version);
-        vm.assume(shape != SHAPE);
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.NoVersion.selector, AGGREGATED, shape));
-        router.latestOf(AGGREGATED, shape);
     }
 }
