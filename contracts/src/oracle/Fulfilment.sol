@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IDodonaCallback, IDodonaOracle} from "../interfaces/IDodonaOracle.sol";
+import {SafeCall} from "../libraries/SafeCall.sol";
+import {Words} from "../libraries/Words.sol";
+import {Acceptance} from "./Acceptance.sol";
+import {Head} from "./Head.sol";
+
+/// @title Fulfilment
+/// @notice Answers: checks, proof, state, callbacks, in this order.
+/// @dev An answer's first word leaves 62 bits free: `observedAt` (40) stands at bit 194 and the seconds from request to
+/// delivery (22, enough for `MAX_LIFETIME`) at bit 234; `validUntil` is in the head.
+abstract contract Fulfilment is Acceptance {
+    /// @dev One `fulfil`, as it goes from step to step.
+    struct Run {
+        Batch batch;
+        uint256[] words;
+        Facts[] facts;
+        bool[] kept;
+        Outcome[] outcomes;
+        address payee;
+    }
+
+    uint256 private constant OBSERVED = 194;
+    uint256 private constant DELAY = 234;
+    /// @dev Bytes of a callback's revert data that are copied.
+    uint256 private constant MAX_REASON = 256;
+
+    /// @inheritdoc IDodonaOracle
+    function fulfil(
+        bytes32[] calldata ids,
+        uint8 mode,
+        address payee,
+        uint64 expiry,
+        Slot[] calldata slots,
+        bytes calldata proof
+    ) external nonReentrant returns (Outcome[] memory) {
+        if (ids.length == 0) revert EmptyBatch();
+        if (slots.length != ids.length) revert SlotCount(ids.length, slots.length);
+        if (payee == address(0)) revert ZeroPayee();
+        if (block.timestamp > expiry) revert ProofExpired(expiry, block.timestamp);
+        Run memory run = _startRun(ids, mode);
+        run.words[0] = _contextOf(ids, mode, payee, expiry);
+        run.payee = payee;
+        _judgeAll(run, ids, slots);
+        _checkProof(run.batch, run.words, proof);
+        _settleAll(run, ids, slots);
+        for (uint256 i = 0; i < ids.length; ++i) {
+            if (run.outcomes[i] == Outcome.Delivered) _callback(ids[i], run.batch.spec.nOutputs);
+        }
+        return run.outcomes;
+    }
+
+    /// @inheritdoc IDodonaOracle
+    function retryCallback(bytes32 id) external nonReentrant {
+        Entry storage entry = _entries[id];
+        Head head = entry.head;
+        if (!head.callbackFailed()) revert NoFailedCallback(id);
+        entry.head = head.markCallbackFailed(false);
+        bytes memory data = abi.encodeCall(IDodonaCallback.onDodonaAnswer, (id, answerOf(id)));
+        uint256 required = SafeCall.gasFor(entry.terms.callbackGasLimit);
+        uint256 left = gasleft();
+        if (left < required) revert InsufficientCallbackGas(required, left);
+        (bool ok, bytes memory reason) = SafeCall.callWithGas(head.requester(), left - left / 64, data, MAX_REASON);
+        if (!ok) revert CallbackRefused(reason);
+        emit CallbackRetried(id, head.requester());
+    }
+
+    /// @inheritdoc IDodonaOracle
+    function answerOf(bytes32 id) public view returns (Answer memory) {
+        Entry storage entry = _entries[id];
+        if (entry.head.status() != Status.Fulfilled) revert RequestNotOpen(id, entry.head.status());
+        return _answerOf(id, _models.specOf(entry.modelId).nOutputs);
+    }
+
+    /// @inheritdoc IDodonaOracle
+    function callbackFailed(bytes32 id) external view returns (bool) {
+        return _entries[id].head.callbackFailed();
+    }
+
+    /// @inheritdoc IDodonaOracle
+    function contextOf(bytes32[] calldata ids, uint8 mode, address payee, uint64 expiry)
+        external
+        view
+        returns (uint256)
+    {
+        return _contextOf(ids, mode, payee, expiry);
+    }
+
+    // ---------------------------------------------------------------- checks
+
+    /// @dev Model, mode and version of the first id, which all others must share.
+    function _startRun(bytes32[] calldata ids, uint8 mode) private view returns (Run memory run) {
+        Entry storage first = _entries[ids[0]];
+        Head head = first.head;
+        if (head.status() == Status.None) revert RequestUnknown(ids[0]);
+        if (head.mode() != mode) revert ModeMismatch(ids[0], head.mode(), mode);
+        run.batch = _openBatch(first.modelId, mode, first.terms.version, ids.length);
+        run.words = _newWords(run.batch);
+        run.facts = new Facts[](ids.length);
+        run.kept = new bool[](ids.length);
+        run.outcomes = new Outcome[](ids.length);
+    }
+
+    /// @dev An outcome for each id, before anything is proved. With nothing to deliver the first id's reason is the call's.
+    function _judgeAll(Run memory run, bytes32[] calldata ids, Slot[] calldata slots) private view {
+        bool any = false;
+        for (uint256 i = 0; i < ids.length; ++i) {
+            _checkId(run.batch, ids, i);
+            _fillSlot(run.batch, ids[i], slots[i], run.words, 1 + i * run.batch.perSlot);
+            run.outcomes[i] = _judge(run, i, ids[i], slots[i]);
+            if (run.outcomes[i] == Outcome.Delivered) any = true;
+        }
+        if (!any) _revertWith(run.facts[0].reason);
+    }
+
+    function _checkId(Batch memory batch, bytes32[] calldata ids, uint256 i) private view {
+        bytes32 id = ids[i];
+        for (uint256 j = 0; j < i; ++j) {
+            if (id == ids[j]) revert DuplicateId(id);
+        }
+        Entry storage entry = _entries[id];
+        Head head = entry.head;
+        if (head.status() == Status.None) revert RequestUnknown(id);
+        if (entry.modelId != batch.modelId) revert ModelMismatch(id, batch.modelId, entry.modelId);
+        if (head.mode() != batch.mode) revert ModeMismatch(id, head.mode(), batch.mode);
+        uint32 version = entry.terms.version;
+        if (version != batch.version) revert VersionMismatch(id, batch.version, version);
+    }
+
+    function _judge(Run memory run, uint256 i, bytes32 id, Slot calldata slot) private view returns (Outcome) {
+        Head head = _entries[id].head;
+        if (head.status() != Status.Open) {
+            run.facts[i].reason = abi.encodeWithSelector(RequestNotOpen.selector, id, head.status());
+            return Outcome.AlreadySettled;
+        }
+        if (block.timestamp > head.deadline()) {
+            run.facts[i].reason =
+                abi.encodeWithSelector(DeadlinePassed.selector, id, head.deadline(), block.timestamp);
+            return Outcome.Expired;
+        }
+        run.facts[i] = _examineSlot(run, i, id, slot);
+        return run.facts[i].reason.length == 0 ? Outcome.Delivered : Outcome.Rejected;
+    }
+
+    /// @dev An accepted request: until its window ends, only what was accepted; afterwards that or anything good.
+    function _examineSlot(Run memory run, uint256 i, bytes32 id, Slot calldata slot)
+        private
+        view
+        returns (Facts memory facts)
+    {
+        Entry storage entry = _entries[id];
+        Head head = entry.head;
+        if (run.batch.publicWords != 0 && keccak256(abi.encodePacked(slot.publicWords)) != entry.publicWordsHash) {
+            facts.reason = abi.encodeWithSelector(PublicWordsMismatch.selector, id);
+            return facts;
+        }
+        Rules memory rules = _rulesOf(head, entry.terms);
+        uint256 window = head.window();
+        if (window != 0) {
+            rules.fixedBefore = _commit(run.payee, slot.observations) == uint224(entry.acceptance);
+            run.kept[i] = rules.fixedBefore;
+            if (!rules.fixedBefore && block.timestamp <= window) {
+                facts.reason = abi.encodeWithSelector(AcceptedOtherwise.selector, id, window);
+                return facts;
+            }
+        }
+        return _examine(run.batch.spec.sources, id, slot.observations, rules);
+    }
+
+    // ----------------------------------------------------------------- state
+
+    function _settleAll(Run memory run, bytes32[] calldata ids, Slot[] calldata slots) private {
+        uint256 ethFees = 0;
+        for (uint256 i = 0; i < ids.length; ++i) {
+            Outcome outcome = run.outcomes[i];
+            if (outcome == Outcome.Delivered) ethFees += _settle(run, i, ids[i], slots[i]);
+            else if (outcome == Outcome.Rejected) emit Rejected(ids[i], run.facts[i].reason);
+            else emit Skipped(ids[i], outcome);
+        }
+        if (ethFees != 0) _credit(ETH, run.payee, ethFees);
+    }
+
+    /// @return ethFee what the payee is still to be credited
+    function _settle(Run memory run, uint256 i, bytes32 id, Slot calldata slot) private returns (uint256 ethFee) {
+        Entry storage entry = _entries[id];
+        Head head = entry.head;
+        Facts memory facts = run.facts[i];
+        entry.head = head.fulfil(facts.validUntil);
+        entry.answer = slot.outputWords[0] | (uint256(facts.observedAt) << OBSERVED)
+            | ((block.timestamp - head.createdAt()) << DELAY);
+        for (uint256 w = 1; w < slot.outputWords.length; ++w) {
+            entry.furtherWords[w] = slot.outputWords[w];
+        }
+        uint256 fee = entry.terms.fee;
+        if (head.byToken()) _credit(entry.feeToken, run.payee, fee);
+        else ethFee = fee;
+        _emitFulfilled(run, id, fee, facts, slot);
+        if (head.window() == 0) return ethFee;
+        if (run.kept[i]) _keep(id, entry, head);
+        else emit AcceptanceMissed(id, _operatorOf(entry));
+    }
+
+    function _emitFulfilled(Run memory run, bytes32 id, uint256 fee, Facts memory facts, Slot calldata slot) private {
+        uint256[] memory commitments = new uint256[](slot.observations.length);
+        for (uint256 n = 0; n < commitments.length; ++n) {
+            commitments[n] = slot.observations[n].header.commitment;
+        }
+        uint256 first = slot.outputWords[0];
+        emit Fulfilled(
+            id,
+            run.batch.modelId,
+            run.payee,
+            fee,
+            facts.observedAt,
+            facts.validUntil,
+            first & Words.FLAG_IN_DOMAIN != 0,
+            first & Words.FLAG_UNSATURATED != 0,
+            commitments,
+            Words.unpackOutputs(slot.outputWords, run.batch.spec.nOutputs)
+        );
+    }
+
+    function _answerOf(bytes32 id, uint256 nOutputs) private view returns (Answer memory answer) {
+        Entry storage entry = _entries[id];
+        Head head = entry.head;
+        uint256 first = entry.answer;
+        answer.modelId = entry.modelId;
+        answer.observedAt = uint40(first >> OBSERVED);
+        answer.validUntil = head.validUntil();
+        answer.fulfilledAt = head.createdAt() + uint64(first >> DELAY);
+        answer.inDomain = first & Words.FLAG_IN_DOMAIN != 0;
+        answer.unsaturated = first & Words.FLAG_UNSATURATED != 0;
+        uint256[] memory words = new uint256[](Words.outputWords(nOutputs));
+        words[0] = first;
+        for (uint256 w = 1; w < words.length; ++w) {
+            words[w] = entry.furtherWords[w];
+        }
+        answer.outputs = Words.unpackOutputs(words, nOutputs);
+    }
+
+    function _missedAt(Entry storage entry, Head head) internal view override returns (uint256) {
+        return head.status() == Status.Fulfilled ? head.createdAt() + (entry.answer >> DELAY) : head.deadline();
+    }
+
+    // ------------------------------------------------------------- callbacks
+
+    /// @dev Exactly the gas that was asked for, or the whole call reverts; what the callback does with it is its own affair.
+    function _callback(bytes32 id, uint256 nOutputs) private {
+        Entry storage entry = _entries[id];
+        uint256 limit = entry.terms.callbackGasLimit;
+        if (limit == 0) return;
+        address requester = entry.head.requester();
+        bytes memory data = abi.encodeCall(IDodonaCallback.onDodonaAnswer, (id, _answerOf(id, nOutputs)));
+        uint256 required = SafeCall.gasFor(limit);
+        if (gasleft() < required) revert InsufficientCallbackGas(required, gasleft());
+        (bool ok, bytes memory reason) = SafeCall.callWithGas(requester, limit, data, MAX_REASON);
+        if (ok) return;
+        entry.head = entry.head.markCallbackFailed(true);
+        emit CallbackFailed(id, requester, reason);
+    }
+}
