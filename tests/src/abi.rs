@@ -85,21 +85,26 @@ sol! {
             uint64 maxDataAge;
             uint64 maxDeliveryAge;
             address refundTo;
+            address feeToken;
+            uint96 fee;
+            uint96 penalty;
             uint256[] publicWords;
         }
     }
 
     contract Constructors {
         function modelRegistry(address feeds) external;
-        function verifierRouter(address owner, bytes32 devSrsDigest, bool allowsDev) external;
+        function verifierRouter(address owner, address guardian, bytes32 srsDigest, uint64 delay) external;
         function oracle(
             address owner,
             address models,
             address feeds,
             address router,
-            uint256 directFee,
-            uint256 aggregatedFee,
-            uint256 callbackGasPrice
+            address staking,
+            uint96 directFee,
+            uint96 aggregatedFee,
+            uint64 callbackGasPrice,
+            bool listed
         ) external;
         function directWrapper(uint256 gasCap) external;
         function aggregatedWrapper(
@@ -139,6 +144,9 @@ impl From<IDodonaOracle::RequestParams> for IDodonaRequest::RequestParams {
             maxDataAge: p.maxDataAge,
             maxDeliveryAge: p.maxDeliveryAge,
             refundTo: p.refundTo,
+            feeToken: p.feeToken,
+            fee: p.fee,
+            penalty: p.penalty,
             publicWords: p.publicWords,
         }
     }

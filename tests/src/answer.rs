@@ -1,6 +1,6 @@
 //! Requests, signed observations and proven answers, as a publisher and an operator make them.
 
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes, U256, aliases::U96};
 use anyhow::{Context, Result, ensure};
 use dodona::{
     feed::{FeedDomain, Observation},
@@ -110,16 +110,20 @@ impl Stack {
             maxDataAge: 600,
             maxDeliveryAge: 0,
             refundTo: Address::ZERO,
+            feeToken: Address::ZERO,
+            fee: U96::ZERO,
+            penalty: U96::ZERO,
             publicWords: Vec::new(),
         }
     }
 
-    /// Asks the oracle itself, from [`accounts::USER`], in a block at `time` if one is given.
+    /// Asks the oracle itself for the quoted fee, from [`accounts::USER`], in a block at `time` if one is given.
     ///
     /// # Errors
     /// The request reverts.
-    pub async fn request(&self, params: RequestParams, time: Option<u64>) -> Result<IDodonaOracle::Requested> {
+    pub async fn request(&self, mut params: RequestParams, time: Option<u64>) -> Result<IDodonaOracle::Requested> {
         let fee = self.chain.view(self.oracle, &IDodonaOracle::quoteCall { params: params.clone() }).await?;
+        params.fee = fee.to();
         if let Some(time) = time {
             self.chain.next_timestamp(time).await?;
         }
@@ -185,7 +189,7 @@ impl Stack {
     /// # Errors
     /// The chain does not answer.
     pub async fn credit(&self, account: Address) -> Result<U256> {
-        self.chain.view(self.oracle, &IDodonaOracle::creditOfCall { account }).await
+        self.chain.view(self.oracle, &IDodonaOracle::creditOfCall { token: Address::ZERO, account }).await
     }
 }
 

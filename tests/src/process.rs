@@ -145,6 +145,7 @@ impl Workplace {
             feed_registry: stack.feeds,
             model_registry: stack.models,
             verifier_router: stack.router,
+            operator_staking: stack.staking,
             oracle: stack.oracle,
             direct_verifier: stack.direct_wrapper,
             direct_version: stack.direct_version,

@@ -1,7 +1,7 @@
 //! All contracts on a chain, with feed, publishers, model, verifier versions, risk oracle and market registered.
 
 use alloy::{
-    primitives::{Address, B256, U256, address, b256, keccak256},
+    primitives::{Address, B256, U256, address, aliases::U96, b256, keccak256},
     sol_types::SolCall,
 };
 use anyhow::{Context, Result, ensure};
@@ -39,6 +39,8 @@ pub mod accounts {
     pub const SECOND_PUBLISHER_KEY: B256 = b256!("8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba");
     /// Nobody in particular: takes part in attacks.
     pub const STRANGER: Address = address!("976EA74026E726554dB657fA54763abd0C3a0aa9");
+    /// May freeze verifier versions.
+    pub const GUARDIAN: Address = address!("23618e81E3f5cdF7f54C3d65f7FBc0aBf5B21E8f");
     /// Signs observations as well, in a feed with three publishers.
     pub const THIRD_PUBLISHER: Address = address!("14dC79964da2C08b23698B3D3cc7Ca32193d9955");
     /// Key of [`THIRD_PUBLISHER`].
@@ -85,6 +87,8 @@ pub struct Stack {
     pub models: Address,
     /// Verifier router.
     pub router: Address,
+    /// Operators' stake.
+    pub staking: Address,
     /// The oracle.
     pub oracle: Address,
     /// The direct wrapper.
@@ -174,8 +178,9 @@ impl Stack {
         let feeds = on.create("FeedRegistry", Vec::new()).await?;
         let models = on.create("ModelRegistry", arguments(&Constructors::modelRegistryCall { feeds })).await?;
         let srs = B256::from(kit.direct.srs_digest);
-        let arguments_ = Constructors::verifierRouterCall { owner, devSrsDigest: srs, allowsDev: true };
-        let router = on.create("VerifierRouter", arguments(&arguments_)).await?;
+        let terms = Constructors::verifierRouterCall { owner, guardian: accounts::GUARDIAN, srsDigest: srs, delay: 0 };
+        let router = on.create("VerifierRouter", arguments(&terms)).await?;
+        let staking = on.create("OperatorStaking", Vec::new()).await?;
         let oracle = on
             .create(
                 "DodonaOracle",
@@ -184,9 +189,11 @@ impl Stack {
                     models,
                     feeds,
                     router,
-                    directFee: U256::from(DIRECT_FEE),
-                    aggregatedFee: U256::from(AGGREGATED_FEE),
-                    callbackGasPrice: U256::from(CALLBACK_GAS_PRICE),
+                    staking,
+                    directFee: U96::from(DIRECT_FEE),
+                    aggregatedFee: U96::from(AGGREGATED_FEE),
+                    callbackGasPrice: CALLBACK_GAS_PRICE,
+                    listed: true,
                 }),
             )
             .await?;
@@ -213,6 +220,7 @@ impl Stack {
             feeds,
             models,
             router,
+            staking,
             oracle,
             direct_wrapper,
             direct_verifier,
@@ -288,11 +296,23 @@ async fn register_feed(on: &Deployer<'_>, feeds: Address, kit: &Kit) -> Result<B
     if sources.len() > publishers.len() {
         publishers.push(accounts::THIRD_PUBLISHER);
     }
-    let call =
-        IFeedRegistry::createFeedCall { schemaHash: schema, length, period: PERIOD, publishers, salt: B256::ZERO };
+    let call = IFeedRegistry::createFeedCall {
+        schemaHash: schema,
+        length,
+        period: PERIOD,
+        minBond: U96::ZERO,
+        publishers,
+        salt: B256::ZERO,
+    };
     on.send(feeds, &call).await?;
-    let id =
-        IFeedRegistry::feedIdOfCall { owner: on.owner, schemaHash: schema, length, period: PERIOD, salt: B256::ZERO };
+    let id = IFeedRegistry::feedIdOfCall {
+        owner: on.owner,
+        schemaHash: schema,
+        length,
+        period: PERIOD,
+        minBond: U96::ZERO,
+        salt: B256::ZERO,
+    };
     on.chain.view(feeds, &id).await
 }
 

@@ -1,6 +1,6 @@
 //! Nobody answers: after the deadline, and not before, anyone can give the fee back to whom the request named.
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 use anyhow::Result;
 use dodona_circuits::api::Mode;
 use dodona_tests::{
@@ -43,7 +43,7 @@ async fn nobody_answers_and_anyone_refunds_after_the_deadline() -> Result<()> {
 
     // The credit is money.
     let before = chain.balance(accounts::STRANGER).await?;
-    let withdraw = IDodonaOracle::withdrawCall { to: accounts::STRANGER };
+    let withdraw = IDodonaOracle::withdrawCall { token: Address::ZERO, to: accounts::STRANGER };
     chain.transact(accounts::USER, stack.oracle, &withdraw, U256::ZERO).await?;
     assert_eq!(chain.balance(accounts::STRANGER).await? - before, asked.request.fee);
     assert_eq!(chain.balance(stack.oracle).await?, U256::ZERO);

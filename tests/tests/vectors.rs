@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256, U256, aliases::U96};
 use anyhow::{Context, Result};
 use dodona::{
     bindings::IFeedRegistry::ObservationHeader,
@@ -222,6 +222,7 @@ async fn contracts_agree_with_the_vectors() -> Result<()> {
             schemaHash: vector.hash,
             length: 1,
             period: 60,
+            minBond: U96::ZERO,
             publishers: vec![accounts::PUBLISHER],
             salt: B256::repeat_byte(9),
         };

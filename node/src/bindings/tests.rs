@@ -13,8 +13,16 @@ fn bare(text: &str) -> String {
 fn the_bindings_are_the_interfaces_text() {
     let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts/src/interfaces");
     let here = bare(HERE);
-    for name in ["IFeedRegistry", "IModelRegistry", "IDodonaOracle", "IVerifier"] {
+    for name in [
+        "IPublisherBonds",
+        "IFeedRegistry",
+        "IModelAttestations",
+        "IModelRegistry",
+        "IOperatorStaking",
+        "IDodonaOracle",
+        "IVerifier",
+    ] {
         let text = std::fs::read_to_string(dir.join(format!("{name}.sol"))).unwrap();
-        assert!(here.contains(&bare(&text)), "bindings/mod.rs differs from {name}.sol");
+        assert!(here.contains(&bare(&text)), "bindings/mod.rs differs from {name}.sol: run scripts/bindings");
     }
 }

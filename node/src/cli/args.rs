@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256, U256, aliases::U96};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{job::Mode, wallet::KeyConfig};
@@ -295,18 +295,24 @@ pub(super) struct DeployArgs {
     /// Digest of the ceremony's string; the INSECURE development string's if absent
     #[arg(long, value_name = "HEX")]
     pub srs_digest: Option<B256>,
-    /// Let the router accept the INSECURE development string
+    /// Deploy for the INSECURE development string, whose proofs anyone can forge
     #[arg(long)]
     pub allow_dev_srs: bool,
+    /// May freeze verifier versions; the deploying account if absent
+    #[arg(long)]
+    pub guardian: Option<Address>,
+    /// Seconds from the proposal of a verifier version to its activation; 0 only with the development string [default: two days, or 0 with it]
+    #[arg(long)]
+    pub delay: Option<u64>,
     /// Fee of a direct answer, wei
     #[arg(long, default_value = "1000000000000000")]
-    pub direct_fee: U256,
+    pub direct_fee: U96,
     /// Fee of an aggregated answer, wei
     #[arg(long, default_value = "2000000000000000")]
-    pub aggregated_fee: U256,
+    pub aggregated_fee: U96,
     /// wei for each unit of callback gas
     #[arg(long, default_value = "1000000000")]
-    pub callback_gas_price: U256,
+    pub callback_gas_price: u64,
 }
 
 #[derive(Debug, Args)]
@@ -352,6 +358,9 @@ pub(super) enum RegisterCommand {
         /// Publishers of the first set
         #[arg(long, value_delimiter = ',', required = true)]
         publishers: Vec<Address>,
+        /// wei that each publisher must have bonded for its observations to count
+        #[arg(long, default_value = "0")]
+        min_bond: U96,
         /// Tells feeds of one owner and schema apart
         #[arg(long, default_value_t = B256::ZERO)]
         salt: B256,
@@ -368,6 +377,13 @@ pub(super) enum RegisterCommand {
         /// Seconds for which the set before it stays good
         #[arg(long, default_value_t = 0)]
         overlap: u64,
+        #[command(flatten)]
+        target: DeploymentArgs,
+    },
+    /// Activate a proposed verifier version whose delay is over
+    Activate {
+        /// The version
+        version: u32,
         #[command(flatten)]
         target: DeploymentArgs,
     },
@@ -419,6 +435,9 @@ pub(super) struct RequestArgs {
     /// wei to pay; the quoted fee if absent
     #[arg(long)]
     pub fee: Option<U256>,
+    /// wei that an operator who accepts the request must reserve; the oracle's least if absent
+    #[arg(long, default_value = "0")]
+    pub penalty: U96,
     /// Print the id and do not wait
     #[arg(long)]
     pub no_wait: bool,

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use alloy::{
-    primitives::{Address, B256, U256},
+    primitives::{Address, B256, U256, aliases::U96},
     sol_types::{SolCall, SolEvent},
 };
 use dodona_circuits::api::Model;
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     bindings::IDodonaOracle::{self, RequestParams, Requested},
     chain::{Chain, RetryPolicy, RpcChain, check_chain, check_code, tx::Account, view},
-    deploy::{self, DeployOptions, Deployment, ModelFiles},
+    deploy::{self, DeployOptions, Deployment, FeedTerms, ModelFiles},
     feed::Schema,
     job::Mode,
     wallet::{ProcessSecrets, Wallet},
@@ -27,6 +27,8 @@ use crate::{
 
 /// Tip of one-off transactions, wei per gas.
 const TIP: u128 = 1_000_000_000;
+/// Seconds from the proposal of a verifier version to its activation, where the INSECURE development string is not in use.
+const PRODUCTION_DELAY: u64 = 2 * 86_400;
 /// Longest wait for one transaction.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -57,15 +59,18 @@ pub(super) async fn deploy(args: DeployArgs) -> Result<(), CliError> {
     let wallet = wallet(&args.key)?;
     let account = account(&chain, &wallet);
     let dev = dev_digest()?;
+    let srs_digest = args.srs_digest.unwrap_or(dev);
+    let development = srs_digest == dev;
     let options = DeployOptions {
-        srs_digest: args.srs_digest.unwrap_or(dev),
-        dev_srs_digest: dev,
-        allow_dev: args.allow_dev_srs,
+        srs_digest,
+        dev_srs: development,
+        guardian: args.guardian.unwrap_or(wallet.address()),
+        delay: args.delay.unwrap_or(if development { 0 } else { PRODUCTION_DELAY }),
         direct_fee: args.direct_fee,
         aggregated_fee: args.aggregated_fee,
         callback_gas_price: args.callback_gas_price,
     };
-    if options.srs_digest == dev && !options.allow_dev {
+    if development && !args.allow_dev_srs {
         let text = "expected --srs-digest of a ceremony's string, or --allow-dev-srs (INSECURE), got neither";
         return Err(CliError::Usage(text.to_owned()));
     }
@@ -95,22 +100,24 @@ async fn target(args: &DeploymentArgs) -> Result<Target, CliError> {
 }
 
 /// The contracts that every command needs.
-pub(super) const fn contracts(d: &Deployment) -> [(&'static str, Address); 4] {
+pub(super) const fn contracts(d: &Deployment) -> [(&'static str, Address); 5] {
     [
         ("FeedRegistry", d.feed_registry),
         ("ModelRegistry", d.model_registry),
         ("VerifierRouter", d.verifier_router),
+        ("OperatorStaking", d.operator_staking),
         ("DodonaOracle", d.oracle),
     ]
 }
 
 pub(super) async fn register(home: &Path, command: RegisterCommand) -> Result<(), CliError> {
     match command {
-        RegisterCommand::Feed { schema, publishers, salt, target: args } => {
+        RegisterCommand::Feed { schema, publishers, min_bond, salt, target: args } => {
             let t = target(&args).await?;
             let schema = Schema::load(&schema).map_err(CliError::other)?;
             let account = account(&t.chain, &t.wallet);
-            let work = deploy::register_feed(&account, t.deployment.feed_registry, &schema, &publishers, salt);
+            let terms = FeedTerms { min_bond, salt };
+            let work = deploy::register_feed(&account, t.deployment.feed_registry, &schema, &publishers, terms);
             let feed = waiting("registering the feed", work).await?;
             print(&json!({ "feed_id": feed, "schema_hash": schema.hash().map_err(CliError::other)? }))
         }
@@ -121,6 +128,13 @@ pub(super) async fn register(home: &Path, command: RegisterCommand) -> Result<()
             let work = deploy::rotate_publishers(&account, registry, feed, &publishers, overlap);
             let epoch = waiting("starting the publisher set", work).await?;
             print(&json!({ "feed_id": feed, "set_epoch": epoch }))
+        }
+        RegisterCommand::Activate { version, target: args } => {
+            let t = target(&args).await?;
+            let account = account(&t.chain, &t.wallet);
+            let work = deploy::activate(&account, t.deployment.verifier_router, version);
+            waiting("activating the version", work).await?;
+            print(&json!({ "version": version, "active": true }))
         }
         RegisterCommand::Model { dir, verifiers, feeds, aggregated, srs, contracts, target: args } => {
             let t = target(&args).await?;
@@ -166,7 +180,7 @@ pub(super) async fn request(args: RequestArgs) -> Result<(), CliError> {
     let t = target(&args.target).await?;
     let oracle = t.deployment.oracle;
     let now = crate::deadline::chain_now(&t.chain).await?;
-    let params = RequestParams {
+    let mut params = RequestParams {
         modelId: args.model,
         mode: Mode::from(args.mode).code(),
         allowLater: false,
@@ -176,12 +190,20 @@ pub(super) async fn request(args: RequestArgs) -> Result<(), CliError> {
         maxDataAge: args.max_data_age,
         maxDeliveryAge: args.max_delivery_age,
         refundTo: Address::ZERO,
+        feeToken: Address::ZERO,
+        fee: U96::ZERO,
+        penalty: U96::ZERO,
         publicWords: Vec::new(),
     };
     let fee = match args.fee {
         Some(fee) => fee,
         None => view(&t.chain, oracle, &IDodonaOracle::quoteCall { params: params.clone() }).await?,
     };
+    params.fee = u128::try_from(fee)
+        .ok()
+        .and_then(|fee| U96::try_from(fee).ok())
+        .ok_or_else(|| CliError::Usage(format!("--fee: expected less than 2^96 wei, got {fee}")))?;
+    params.penalty = args.penalty;
     let deadline = params.deadline;
     let data = IDodonaOracle::requestCall { params }.abi_encode();
     let (tx, receipt) = account(&t.chain, &t.wallet).send(Some(oracle), data.into(), fee).await?;

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use alloy::primitives::{B256, U256};
+use alloy::primitives::{B256, aliases::U96};
 use dodona_circuits::api::{KeyRing, Mode as CircuitMode, Model};
 use serde_json::json;
 use tokio::process::{Child, Command};
@@ -30,7 +30,7 @@ use crate::{
         ChainConfig, Config, DataConfig, FeedConfig, LogConfig, ModelConfig, OperatorConfig, PeerConfig, ProverConfig,
         PublisherConfig, SrsChoice, SubmitterConfig,
     },
-    deploy::{self, DeployOptions, Deployment},
+    deploy::{self, DeployOptions, Deployment, FeedTerms},
     feed::Schema,
     job::Mode,
     runtime::{RuntimeError, Stop, Supervisor, signals},
@@ -170,11 +170,12 @@ async fn set_up(
     let dev = dev_digest()?;
     let options = DeployOptions {
         srs_digest: dev,
-        dev_srs_digest: dev,
-        allow_dev: true,
-        direct_fee: U256::from(1_000_000_000_000_000_u64),
-        aggregated_fee: U256::from(2_000_000_000_000_000_u64),
-        callback_gas_price: U256::from(1_000_000_000_u64),
+        dev_srs: true,
+        guardian: deployer.address(),
+        delay: 0,
+        direct_fee: U96::from(1_000_000_000_000_000_u64),
+        aggregated_fee: U96::from(2_000_000_000_000_000_u64),
+        callback_gas_price: 1_000_000_000,
     };
     let mut deployment = waiting("deploying", deploy::deploy(&account, &out, &options)).await?;
     if args.aggregated {
@@ -184,7 +185,7 @@ async fn set_up(
     let schema = Schema::load(&args.schema).map_err(CliError::other)?;
     let publishers = [publisher.address()];
     let registry = deployment.feed_registry;
-    let feed = deploy::register_feed(&account, registry, &schema, &publishers, B256::ZERO).await?;
+    let feed = deploy::register_feed(&account, registry, &schema, &publishers, FeedTerms::default()).await?;
     let (dir, keys) = (args.dir.clone(), args.aggregated.then(|| ring.clone()));
     let files =
         tokio::task::spawn_blocking(move || model_files(&dir, keys.as_ref())).await.map_err(CliError::other)??;

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use alloy::{
-    primitives::{Address, B256, U256, keccak256},
+    primitives::{Address, B256, U256, aliases::U96, keccak256},
     sol_types::{SolCall, SolEvent, SolValue},
 };
 
 use super::{Compiled, DeployError, Deployment, VerifierMeta, compile_verifier, forge_artifact, shape_number};
 use crate::{
-    bindings::IVerifierRouter,
+    bindings::{IDodonaOracle, IVerifierRouter},
     chain::{ChainError, Receipt, tx::Account},
 };
 
@@ -23,16 +23,18 @@ const AGGREGATED_HEAD: usize = 13;
 pub struct DeployOptions {
     /// Digest of the structured reference string in use.
     pub srs_digest: B256,
-    /// Digest of the INSECURE development one.
-    pub dev_srs_digest: B256,
-    /// Accept the development one. Never in production.
-    pub allow_dev: bool,
+    /// It is the INSECURE development one. Never in production.
+    pub dev_srs: bool,
+    /// May freeze verifier versions.
+    pub guardian: Address,
+    /// Seconds from the proposal of a verifier version to its activation; at least two days unless `dev_srs`.
+    pub delay: u64,
     /// Fee of a direct answer, wei.
-    pub direct_fee: U256,
+    pub direct_fee: U96,
     /// Fee of an aggregated answer, wei.
-    pub aggregated_fee: U256,
+    pub aggregated_fee: U96,
     /// wei for each unit of callback gas.
-    pub callback_gas_price: U256,
+    pub callback_gas_price: u64,
 }
 
 /// Deploys everything but the aggregated verifier.
@@ -47,11 +49,16 @@ pub async fn deploy(account: &Account<'_>, out: &Path, options: &DeployOptions) 
     let feed_registry = create(account, "FeedRegistry", plain("FeedRegistry", Vec::new())?).await?;
     let args = (feed_registry,).abi_encode_params();
     let model_registry = create(account, "ModelRegistry", plain("ModelRegistry", args)?).await?;
-    let args = (owner, options.dev_srs_digest, options.allow_dev).abi_encode_params();
+    let args = (owner, options.guardian, options.srs_digest, options.delay).abi_encode_params();
     let verifier_router = create(account, "VerifierRouter", plain("VerifierRouter", args)?).await?;
-    let prices = (options.direct_fee, options.aggregated_fee, options.callback_gas_price);
-    let args =
-        (owner, model_registry, feed_registry, verifier_router, prices.0, prices.1, prices.2).abi_encode_params();
+    let operator_staking = create(account, "OperatorStaking", plain("OperatorStaking", Vec::new())?).await?;
+    let prices = IDodonaOracle::Prices {
+        direct: options.direct_fee,
+        aggregated: options.aggregated_fee,
+        callbackGasPrice: options.callback_gas_price,
+        listed: true,
+    };
+    let args = (owner, model_registry, feed_registry, verifier_router, operator_staking, prices).abi_encode_params();
     let oracle = create(account, "DodonaOracle", plain("DodonaOracle", args)?).await?;
 
     let code = forge_artifact(out, "VerifierWrapper", "DirectVerifier")?;
@@ -65,13 +72,14 @@ pub async fn deploy(account: &Account<'_>, out: &Path, options: &DeployOptions) 
         feed_registry,
         model_registry,
         verifier_router,
+        operator_staking,
         oracle,
         direct_verifier,
         direct_version,
         aggregated_verifier: None,
         aggregated_version: None,
         srs_digest: options.srs_digest,
-        dev_srs: options.srs_digest == options.dev_srs_digest,
+        dev_srs: options.dev_srs,
     })
 }
 
@@ -155,6 +163,16 @@ async fn create(account: &Account<'_>, what: &str, code: Vec<u8>) -> Result<Addr
     })
 }
 
+/// Makes a proposed version active once its delay is over.
+///
+/// # Errors
+/// [`DeployError`].
+pub async fn activate(account: &Account<'_>, router: Address, version: u32) -> Result<(), DeployError> {
+    let call = IVerifierRouter::activateCall { version };
+    send(account, "VerifierRouter.activate", Some(router), call.abi_encode()).await.map(drop)
+}
+
+/// Proposes a version; with a router without delay it is active at once.
 async fn add_version(
     account: &Account<'_>,
     router: Address,
@@ -171,11 +189,11 @@ async fn add_version(
     };
     let receipt = send(account, "VerifierRouter.addVersion", Some(router), call.abi_encode()).await?;
     let block = receipt.block.number;
-    let logs = account.chain.logs(router, &[IVerifierRouter::VersionAdded::SIGNATURE_HASH], block, block).await?;
-    let versions = logs.iter().filter_map(|l| IVerifierRouter::VersionAdded::decode_log_data(&l.data).ok());
+    let logs = account.chain.logs(router, &[IVerifierRouter::VersionProposed::SIGNATURE_HASH], block, block).await?;
+    let versions = logs.iter().filter_map(|l| IVerifierRouter::VersionProposed::decode_log_data(&l.data).ok());
     let found = versions.filter(|v| v.verifier == wrapper).map(|v| v.version).next_back();
     found.ok_or_else(|| {
-        let what = "VersionAdded".to_owned();
+        let what = "VersionProposed".to_owned();
         DeployError::Chain(ChainError::Decode {
             what,
             reason: "expected the event in the receipt's block, got none".to_owned(),

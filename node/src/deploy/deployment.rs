@@ -23,6 +23,8 @@ pub struct Deployment {
     pub model_registry: Address,
     /// `VerifierRouter`.
     pub verifier_router: Address,
+    /// `OperatorStaking`.
+    pub operator_staking: Address,
     /// `DodonaOracle`.
     pub oracle: Address,
     /// Wrapper of direct mode, and its version in the router.

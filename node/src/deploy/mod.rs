@@ -21,9 +21,9 @@ mod tests;
 mod verify;
 
 pub use artifact::{Compiled, Runtime, compile_verifier, forge_artifact, forge_runtime};
-pub use contracts::{DeployOptions, deploy, deploy_aggregated};
+pub use contracts::{DeployOptions, activate, deploy, deploy_aggregated};
 pub use deployment::{Deployment, VerifierMeta};
 pub use error::DeployError;
-pub use register::{ModelFiles, register_feed, register_model, rotate_publishers, shape_number};
+pub use register::{FeedTerms, ModelFiles, register_feed, register_model, rotate_publishers, shape_number};
 pub use revert::revert_reason;
 pub use verify::{Check, verify_aggregated, verify_contracts, verify_model};

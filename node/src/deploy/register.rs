@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use alloy::{
-    primitives::{Address, B256, U256, keccak256},
+    primitives::{Address, B256, U256, aliases::U96, keccak256},
     sol_types::SolCall,
 };
 
@@ -40,6 +40,15 @@ pub fn shape_number(shape: &str) -> u32 {
     u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]])
 }
 
+/// What else makes a feed's id.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FeedTerms {
+    /// wei that each publisher must have bonded.
+    pub min_bond: U96,
+    /// Tells feeds of one owner and schema apart.
+    pub salt: B256,
+}
+
 /// Creates a feed; returns its id. A feed that exists already is not created again.
 ///
 /// # Errors
@@ -49,13 +58,15 @@ pub async fn register_feed(
     registry: Address,
     schema: &Schema,
     publishers: &[Address],
-    salt: B256,
+    terms: FeedTerms,
 ) -> Result<B256, DeployError> {
+    let FeedTerms { min_bond, salt } = terms;
     let value = |what, e: String| DeployError::Value { what, expected: "a usable schema".to_owned(), got: e };
     let schema_hash = schema.hash().map_err(|e| value("schema", e.to_string()))?;
     let length = u32::try_from(schema.fields.len()).map_err(|e| value("schema", e.to_string()))?;
     let owner = account.wallet.address();
-    let id_call = IFeedRegistry::feedIdOfCall { owner, schemaHash: schema_hash, length, period: schema.period, salt };
+    let (period, bond) = (schema.period, min_bond);
+    let id_call = IFeedRegistry::feedIdOfCall { owner, schemaHash: schema_hash, length, period, minBond: bond, salt };
     let id = view(account.chain, registry, &id_call).await?;
     if view(account.chain, registry, &IFeedRegistry::feedOfCall { feedId: id }).await.is_ok() {
         return Ok(id);
@@ -63,7 +74,8 @@ pub async fn register_feed(
     let call = IFeedRegistry::createFeedCall {
         schemaHash: schema_hash,
         length,
-        period: schema.period,
+        period,
+        minBond: bond,
         publishers: publishers.to_vec(),
         salt,
     };

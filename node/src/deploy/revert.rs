@@ -2,7 +2,9 @@
 
 use alloy::sol_types::{Panic, Revert, SolError, SolInterface};
 
-use crate::bindings::{IDodonaOracle, IFeedRegistry, IModelRegistry, IProofVerifier, IVerifierRouter};
+use crate::bindings::{
+    IDodonaOracle, IFeedRegistry, IModelRegistry, IOperatorStaking, IProofVerifier, IPublisherBonds, IVerifierRouter,
+};
 
 /// Name and arguments of the error in `data`: one of Dodona's contracts, or Solidity's own. Otherwise the bytes.
 pub fn revert_reason(data: &[u8]) -> String {
@@ -25,6 +27,12 @@ pub fn revert_reason(data: &[u8]) -> String {
         return inner(&format!("{e:?}"));
     }
     if let Ok(e) = IVerifierRouter::IVerifierRouterErrors::abi_decode(data) {
+        return inner(&format!("{e:?}"));
+    }
+    if let Ok(e) = IOperatorStaking::IOperatorStakingErrors::abi_decode(data) {
+        return inner(&format!("{e:?}"));
+    }
+    if let Ok(e) = IPublisherBonds::IPublisherBondsErrors::abi_decode(data) {
         return inner(&format!("{e:?}"));
     }
     format!("unknown error 0x{}", hex::encode(data))

@@ -73,6 +73,7 @@ pub async fn verify_contracts(chain: &dyn Chain, out: &Path, d: &Deployment) -> 
         ("FeedRegistry", d.feed_registry),
         ("ModelRegistry", d.model_registry),
         ("VerifierRouter", d.verifier_router),
+        ("OperatorStaking", d.operator_staking),
         ("DodonaOracle", d.oracle),
     ] {
         checks.push(contract(chain, out, name, name, address).await?);

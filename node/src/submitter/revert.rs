@@ -11,6 +11,9 @@ use crate::{
 /// Seconds to wait for the watcher to see what the contract has seen already.
 const WAIT_FOR_WATCHER: u64 = 5;
 
+/// Seconds to wait while an operator who accepted the request may still deliver.
+const WAIT_FOR_WINDOW: u64 = 15;
+
 /// The job's fate after the simulation of `fulfil` reverted with `data`, in words `reason`.
 pub(super) fn verdict(data: &[u8], reason: &str) -> Outcome {
     let text = format!("the contract refuses the answer: {reason}");
@@ -22,6 +25,8 @@ pub(super) fn verdict(data: &[u8], reason: &str) -> Outcome {
         Oracle::RequestNotOpen(_) | Oracle::RequestUnknown(_) | Oracle::DirectVerifierNotSet(_) => {
             Outcome::RetryIn(WAIT_FOR_WATCHER, text)
         }
+        // Another operator's window: it may miss it.
+        Oracle::AcceptedOtherwise(_) => Outcome::RetryIn(WAIT_FOR_WINDOW, text),
         Oracle::DeadlinePassed(_) | Oracle::ProofExpired(_) => Outcome::Done(Event::Expired(text)),
         Oracle::ObservationOutOfWindow(_)
         | Oracle::ObservationNoLongerValid(_)

@@ -7,7 +7,7 @@ use std::{
 };
 
 use alloy::{
-    primitives::{Address, B256, U256},
+    primitives::{Address, B256, U256, aliases::U96},
     sol_types::SolEvent,
 };
 
@@ -94,6 +94,9 @@ fn requested(id: u8, model: B256, mode: u8) -> Requested {
             maxDataAge: 600,
             maxDeliveryAge: 0,
             refundTo: Address::ZERO,
+            feeToken: Address::ZERO,
+            fee: U96::from(7),
+            penalty: U96::ZERO,
             publicWords: Vec::new(),
         },
     }
