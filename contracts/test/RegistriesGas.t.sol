@@ -4,8 +4,8 @@ pragma solidity ^0.8.28;
 import {IFeedRegistry} from "../src/interfaces/IFeedRegistry.sol";
 import {BondBase} from "./BondBase.sol";
 
-/// @notice Gas of the registries' and the router's verbs, and of the views that a request and an answer go through, each
-/// with cold storage; kept in `snapshots/Registries.json`.
+/// @notice Gas of the registries' and the router's verbs, and of the views that a request and an answer go through,
+/// each with cold storage; kept in `snapshots/Registries.json`.
 contract RegistriesGasTest is BondBase {
     modifier cold() {
         vm.cool(address(feeds));

@@ -5,7 +5,8 @@ import {IFeedRegistry} from "../../src/interfaces/IFeedRegistry.sol";
 import {IPublisherBonds} from "../../src/interfaces/IPublisherBonds.sol";
 import {BondBase} from "../BondBase.sol";
 
-/// @notice Bonds, unbonds, equivocates, reports, rotates, revokes and lets time pass; keeps its own account of the money.
+/// @notice Bonds, unbonds, equivocates, reports, rotates, revokes and lets time pass; keeps its own account of the
+/// money.
 contract BondsHandler is BondBase {
     uint256[3] private _keys = [uint256(keccak256("a")), uint256(keccak256("b")), uint256(keccak256("c"))];
     address[3] public publishers;

@@ -234,8 +234,8 @@ contract AttestTest is Base {
 
     // ------------------------------------------------------- what each key can do at worst
 
-    /// An author at worst announces the end of its model. Spec, open requests, successors of others and what others attested
-    /// are out of its reach.
+    /// An author at worst announces the end of its model. Spec, open requests, successors of others and what others
+    /// attested are out of its reach.
     function test_theAuthorAtWorst() public {
         bytes32 id = _request(_params(model, DIRECT));
         vm.prank(auditor);

@@ -166,8 +166,8 @@ contract RouterFreezeTest is RouterBase {
 
     // ------------------------------------------------------- what each key can do at worst
 
-    /// A stolen owner key: whatever it does now, nothing changes before the delay is over, and the guardian can end all of
-    /// it until then.
+    /// A stolen owner key: whatever it does now, nothing changes before the delay is over, and the guardian can end all
+    /// of it until then.
     function testFuzz_theOwnerAtWorst(uint64 wait) public {
         uint32 active = _activeDirect();
         uint256 start = block.timestamp;
@@ -191,7 +191,8 @@ contract RouterFreezeTest is RouterBase {
         production.cancel(active);
     }
 
-    /// A stolen guardian key: everything that exists is frozen, and nothing else; later versions come in with a new guardian.
+    /// A stolen guardian key: everything that exists is frozen, and nothing else; later versions come in with a new
+    /// guardian.
     function test_theGuardianAtWorst() public {
         uint32 active = _activeDirect();
         _freeze(active);
