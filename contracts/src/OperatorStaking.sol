@@ -116,20 +116,15 @@ contract OperatorStaking is IOperatorStaking, ReentrancyGuardTransient {
         _requireFree(operator, amount);
         _stakes[operator].reserved += uint96(amount);
         link.reserved += uint96(amount);
-        emit Reserved(operator, msg.sender, amount);
     }
 
     /// @inheritdoc IOperatorStaking
     function release(address operator, uint256 amount) external {
         _unreserve(operator, amount);
-        emit Released(operator, msg.sender, amount);
     }
 
     /// @inheritdoc IOperatorStaking
-    function slash(address operator, uint256 amount, address compensated, uint256 compensation)
-        external
-        nonReentrant
-    {
+    function slash(address operator, uint256 amount, address compensated, uint256 compensation) external nonReentrant {
         if (compensation > amount) revert CompensationTooHigh(amount, compensation);
         if (compensated == address(0) && compensation != 0) revert ZeroAddress();
         _unreserve(operator, amount);

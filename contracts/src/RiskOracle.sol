@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IDodonaCallback, IDodonaOracle} from "./interfaces/IDodonaOracle.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
@@ -80,7 +81,9 @@ contract RiskOracle is IDodonaRiskOracle, IDodonaCallback, Ownable2Step {
     {
         Entry storage entry = _known(market, updateType);
         address to = refundTo == address(0) ? msg.sender : refundTo;
-        requestId = _oracle.request{value: msg.value}(_params(entry, mode, to));
+        IDodonaOracle.RequestParams memory params = _params(entry, mode, to);
+        params.fee = SafeCast.toUint96(msg.value);
+        requestId = _oracle.request{value: msg.value}(params);
         _pending[requestId] = _key(market, updateType);
         emit UpdateRequested(requestId, market, updateType, msg.sender);
     }

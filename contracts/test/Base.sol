@@ -6,6 +6,7 @@ import {Test} from "forge-std/Test.sol";
 import {DodonaOracle} from "../src/DodonaOracle.sol";
 import {FeedRegistry} from "../src/FeedRegistry.sol";
 import {ModelRegistry} from "../src/ModelRegistry.sol";
+import {OperatorStaking} from "../src/OperatorStaking.sol";
 import {IDodonaOracle} from "../src/interfaces/IDodonaOracle.sol";
 import {IFeedRegistry} from "../src/interfaces/IFeedRegistry.sol";
 import {IModelRegistry} from "../src/interfaces/IModelRegistry.sol";
@@ -42,6 +43,7 @@ abstract contract Base is Test {
     FeedRegistry internal feeds;
     ModelRegistry internal models;
     VerifierRouter internal router;
+    OperatorStaking internal staking;
     DodonaOracle internal oracle;
     RawVerifier internal directRaw;
     RawVerifier internal aggregatedRaw;
@@ -65,7 +67,8 @@ abstract contract Base is Test {
         feeds = new FeedRegistry();
         models = new ModelRegistry(feeds);
         router = new VerifierRouter(owner, guardian, DEV_SRS, 0);
-        oracle = new DodonaOracle(owner, models, feeds, router, 0.001 ether, 0.003 ether, 1 gwei);
+        staking = new OperatorStaking();
+        oracle = new DodonaOracle(owner, models, feeds, router, staking, _ethPrices());
         directRaw = new RawVerifier();
         aggregatedRaw = new RawVerifier();
         direct = new DirectVerifier(GAS_CAP);
@@ -127,6 +130,12 @@ abstract contract Base is Test {
 
     // ---------------------------------------------------------------- requests
 
+    function _ethPrices() internal pure returns (IDodonaOracle.Prices memory) {
+        return
+            IDodonaOracle.Prices({direct: 0.001 ether, aggregated: 0.003 ether, callbackGasPrice: 1 gwei, listed: true});
+    }
+
+    /// @dev With the fee that is asked for, in ETH.
     function _params(bytes32 modelId, uint8 mode) internal view returns (IDodonaOracle.RequestParams memory params) {
         params.modelId = modelId;
         params.mode = mode;
@@ -136,12 +145,27 @@ abstract contract Base is Test {
             params.publicWords = new uint256[](2);
             (params.publicWords[0], params.publicWords[1]) = (101, 102);
         }
+        if (mode < 2) params.fee = uint96(oracle.quote(params));
     }
 
     function _request(IDodonaOracle.RequestParams memory params) internal returns (bytes32) {
-        uint256 fee = oracle.quote(params);
+        if (params.feeToken == address(0)) params.fee = uint96(oracle.quote(params));
         vm.prank(user);
-        return oracle.request{value: fee}(params);
+        return oracle.request{value: params.feeToken == address(0) ? params.fee : 0}(params);
+    }
+
+    /// @dev Stakes 1 ether for `account`, which lets the oracle reserve it.
+    function _enlist(address account) internal {
+        vm.deal(account, account.balance + 1 ether);
+        vm.startPrank(account);
+        staking.stake{value: 1 ether}();
+        staking.authorise(address(oracle));
+        vm.stopPrank();
+    }
+
+    function _freezeVersion(uint32 version) internal {
+        vm.prank(guardian);
+        router.freeze(version);
     }
 
     function _ids(bytes32 id) internal pure returns (bytes32[] memory ids) {

@@ -16,10 +16,37 @@ contract GasTest is RiskBase {
     }
 
     function test_request() public {
-        vm.cool(address(oracle));
-        vm.cool(address(models));
-        _request(_params(model, DIRECT));
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        _cool();
+        vm.prank(user);
+        oracle.request{value: params.fee}(params);
         vm.snapshotGasLastCall("Gas", "request");
+    }
+
+    function test_requestWithAllExtras() public {
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        (params.refundTo, params.penalty, params.verifierVersion) = (operator, 1 ether, directVersion);
+        _cool();
+        vm.prank(user);
+        oracle.request{value: params.fee}(params);
+        vm.snapshotGasLastCall("Gas", "request with refundTo, penalty and version");
+    }
+
+    function test_accept() public {
+        _enlist(operator);
+        bytes32 id = _request(_params(model, DIRECT));
+        IDodonaOracle.SignedHeader[] memory observations = _slot(model).observations;
+        vm.prank(operator);
+        oracle.accept(id, operator, observations);
+        id = _request(_params(model, DIRECT));
+        _cool();
+        vm.prank(operator);
+        oracle.accept(id, operator, observations);
+        vm.snapshotGasLastCall("Gas", "accept");
+        Delivery memory d = _prove(_delivery(id, model, DIRECT));
+        _cool();
+        _fulfil(d);
+        vm.snapshotGasLastCall("Gas", "fulfil direct, accepted");
     }
 
     function test_fulfil() public {
@@ -79,13 +106,15 @@ contract GasTest is RiskBase {
         vm.cool(address(models));
         vm.cool(address(feeds));
         vm.cool(address(router));
+        vm.cool(address(staking));
+        vm.cool(oracle.desk());
     }
 }
 
 /// @notice No contract of ours comes near the limit on code (EIP-170).
 contract SizeTest is RiskBase {
     function test_codeSizes() public view {
-        address[8] memory all = [
+        address[10] memory all = [
             address(oracle),
             address(models),
             address(feeds),
@@ -93,7 +122,9 @@ contract SizeTest is RiskBase {
             address(direct),
             address(aggregated),
             address(risk),
-            address(envelope)
+            address(envelope),
+            address(staking),
+            oracle.desk()
         ];
         for (uint256 i = 0; i < all.length; ++i) {
             assertGt(all[i].code.length, 0);

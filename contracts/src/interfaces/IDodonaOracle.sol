@@ -221,7 +221,6 @@ interface IDodonaOracle {
 
     error UnknownMode(uint8 got);
     error ModeNotSupported(bytes32 modelId, uint8 mode);
-    error ModelDeprecated(bytes32 modelId);
     error FeeTooLow(uint256 expected, uint256 got);
     error FeeTooHigh(uint256 max, uint256 got);
     error TokenNotListed(address token);
@@ -416,6 +415,8 @@ interface IDodonaOracle {
     function feedRegistry() external view returns (address);
     function verifierRouter() external view returns (address);
     function operatorStaking() external view returns (address);
+    /// @notice The other half of this contract's code, which it deployed; it works on this contract's storage alone.
+    function desk() external view returns (address);
 
     /// @notice Greatest `callbackGasLimit`.
     function MAX_CALLBACK_GAS() external view returns (uint32);

@@ -22,8 +22,6 @@ interface IOperatorStaking {
 
     event Staked(address indexed operator, uint256 amount);
     event OracleAuthorised(address indexed operator, address indexed oracle, bool authorised);
-    event Reserved(address indexed operator, address indexed oracle, uint256 amount);
-    event Released(address indexed operator, address indexed oracle, uint256 amount);
     /// @notice `compensation` of `amount` was credited to `compensated`, the rest was burned.
     event Slashed(
         address indexed operator,
@@ -71,7 +69,8 @@ interface IOperatorStaking {
     /// @notice Pays all of the caller's compensations to `to`.
     function withdrawCompensation(address to) external returns (uint256 amount);
 
-    /// @notice An oracle that `operator` authorised: reserves `amount` of its free stake.
+    /// @notice An oracle that `operator` authorised: reserves `amount` of its free stake. Oracles tell in events of their own
+    /// what they reserve and release.
     function reserve(address operator, uint256 amount) external;
 
     /// @notice An oracle: frees `amount` of what it has reserved.

@@ -62,8 +62,13 @@ library Words {
     /// @notice The first `count` outputs of packed words.
     function unpackOutputs(uint256[] memory words, uint256 count) internal pure returns (int64[] memory values) {
         values = new int64[](count);
-        for (uint256 j = 0; j < count; ++j) {
-            values[j] = outputLane(words[j / OUTPUT_LANES], j % OUTPUT_LANES);
+        uint256 word;
+        // No index overflows: `count` is a length.
+        unchecked {
+            for (uint256 j = 0; j < count; ++j) {
+                word = j % OUTPUT_LANES == 0 ? words[j / OUTPUT_LANES] : word >> OUTPUT_BITS;
+                values[j] = outputLane(word, 0);
+            }
         }
     }
 

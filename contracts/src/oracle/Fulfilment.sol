@@ -4,14 +4,13 @@ pragma solidity ^0.8.28;
 import {IDodonaCallback, IDodonaOracle} from "../interfaces/IDodonaOracle.sol";
 import {SafeCall} from "../libraries/SafeCall.sol";
 import {Words} from "../libraries/Words.sol";
-import {Acceptance} from "./Acceptance.sol";
 import {Head} from "./Head.sol";
+import {ProofChecks} from "./ProofChecks.sol";
+import {OracleStore} from "./Store.sol";
 
 /// @title Fulfilment
 /// @notice Answers: checks, proof, state, callbacks, in this order.
-/// @dev An answer's first word leaves 62 bits free: `observedAt` (40) stands at bit 194 and the seconds from request to
-/// delivery (22, enough for `MAX_LIFETIME`) at bit 234; `validUntil` is in the head.
-abstract contract Fulfilment is Acceptance {
+abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
     /// @dev One `fulfil`, as it goes from step to step.
     struct Run {
         Batch batch;
@@ -22,8 +21,15 @@ abstract contract Fulfilment is Acceptance {
         address payee;
     }
 
-    uint256 private constant OBSERVED = 194;
-    uint256 private constant DELAY = 234;
+    /// @dev What `Fulfilled` says beside the facts.
+    struct Notice {
+        address payee;
+        uint256 fee;
+        uint256 firstWord;
+        uint256[] commitments;
+        int64[] outputs;
+    }
+
     /// @dev Bytes of a callback's revert data that are copied.
     uint256 private constant MAX_REASON = 256;
 
@@ -136,8 +142,7 @@ abstract contract Fulfilment is Acceptance {
             return Outcome.AlreadySettled;
         }
         if (block.timestamp > head.deadline()) {
-            run.facts[i].reason =
-                abi.encodeWithSelector(DeadlinePassed.selector, id, head.deadline(), block.timestamp);
+            run.facts[i].reason = abi.encodeWithSelector(DeadlinePassed.selector, id, head.deadline(), block.timestamp);
             return Outcome.Expired;
         }
         run.facts[i] = _examineSlot(run, i, id, slot);
@@ -156,7 +161,13 @@ abstract contract Fulfilment is Acceptance {
             facts.reason = abi.encodeWithSelector(PublicWordsMismatch.selector, id);
             return facts;
         }
-        Rules memory rules = _rulesOf(head, entry.terms);
+        Rules memory rules = Rules({
+            asOf: head.createdAt(),
+            maxDataAge: entry.terms.maxDataAge,
+            maxDeliveryAge: entry.terms.maxDeliveryAge,
+            allowLater: head.allowLater(),
+            fixedBefore: false
+        });
         uint256 window = head.window();
         if (window != 0) {
             rules.fixedBefore = _commit(run.payee, slot.observations) == uint224(entry.acceptance);
@@ -196,29 +207,35 @@ abstract contract Fulfilment is Acceptance {
         uint256 fee = entry.terms.fee;
         if (head.byToken()) _credit(entry.feeToken, run.payee, fee);
         else ethFee = fee;
-        _emitFulfilled(run, id, fee, facts, slot);
+        _emitFulfilled(id, run.batch.modelId, facts, _noticeOf(run, fee, slot));
         if (head.window() == 0) return ethFee;
         if (run.kept[i]) _keep(id, entry, head);
         else emit AcceptanceMissed(id, _operatorOf(entry));
     }
 
-    function _emitFulfilled(Run memory run, bytes32 id, uint256 fee, Facts memory facts, Slot calldata slot) private {
-        uint256[] memory commitments = new uint256[](slot.observations.length);
-        for (uint256 n = 0; n < commitments.length; ++n) {
-            commitments[n] = slot.observations[n].header.commitment;
+    function _noticeOf(Run memory run, uint256 fee, Slot calldata slot) private pure returns (Notice memory notice) {
+        notice.payee = run.payee;
+        notice.fee = fee;
+        notice.firstWord = slot.outputWords[0];
+        notice.commitments = new uint256[](slot.observations.length);
+        for (uint256 n = 0; n < notice.commitments.length; ++n) {
+            notice.commitments[n] = slot.observations[n].header.commitment;
         }
-        uint256 first = slot.outputWords[0];
+        notice.outputs = Words.unpackOutputs(slot.outputWords, run.batch.spec.nOutputs);
+    }
+
+    function _emitFulfilled(bytes32 id, bytes32 modelId, Facts memory facts, Notice memory notice) private {
         emit Fulfilled(
             id,
-            run.batch.modelId,
-            run.payee,
-            fee,
+            modelId,
+            notice.payee,
+            notice.fee,
             facts.observedAt,
             facts.validUntil,
-            first & Words.FLAG_IN_DOMAIN != 0,
-            first & Words.FLAG_UNSATURATED != 0,
-            commitments,
-            Words.unpackOutputs(slot.outputWords, run.batch.spec.nOutputs)
+            notice.firstWord & Words.FLAG_IN_DOMAIN != 0,
+            notice.firstWord & Words.FLAG_UNSATURATED != 0,
+            notice.commitments,
+            notice.outputs
         );
     }
 
@@ -240,8 +257,12 @@ abstract contract Fulfilment is Acceptance {
         answer.outputs = Words.unpackOutputs(words, nOutputs);
     }
 
-    function _missedAt(Entry storage entry, Head head) internal view override returns (uint256) {
-        return head.status() == Status.Fulfilled ? head.createdAt() + (entry.answer >> DELAY) : head.deadline();
+    /// @dev The promise was kept: its penalty is free again.
+    function _keep(bytes32 id, Entry storage entry, Head head) private {
+        address operator = _operatorOf(entry);
+        entry.acceptance = 0;
+        emit AcceptanceKept(id, operator);
+        _staking.release(operator, _penaltyOf(entry, head));
     }
 
     // ------------------------------------------------------------- callbacks

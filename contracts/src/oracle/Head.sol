@@ -27,11 +27,7 @@ library Heads {
     uint256 private constant SPAN_MASK = (1 << 48) - 1;
 
     /// @notice A request that is open from now on. The deadline is less than 2^24 seconds away.
-    function open(address requester_, uint64 deadline_, uint8 mode_, bool allowLater_)
-        internal
-        view
-        returns (Head)
-    {
+    function open(address requester_, uint64 deadline_, uint8 mode_, bool allowLater_) internal view returns (Head) {
         uint256 head = uint160(requester_) | (block.timestamp << CREATED);
         head |= (deadline_ - block.timestamp) << SPAN;
         head |= uint256(IDodonaOracle.Status.Open) << STATUS;

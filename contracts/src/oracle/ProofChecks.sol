@@ -29,7 +29,7 @@ abstract contract ProofChecks {
 
     /// @dev What the observations of one slot are measured against.
     struct Rules {
-        uint256 reference;
+        uint256 asOf;
         uint256 maxDataAge;
         uint256 maxDeliveryAge;
         bool allowLater;
@@ -82,6 +82,21 @@ abstract contract ProofChecks {
         return asked;
     }
 
+    /// @return hash 0 if the model has no public sources
+    function _checkPublicWords(uint256[] calldata words, IModelRegistry.Source[] memory sources)
+        internal
+        pure
+        returns (bytes32 hash)
+    {
+        (, uint256 expected) = _count(sources);
+        if (words.length != expected) revert IDodonaOracle.PublicWordCount(expected, words.length);
+        if (expected == 0) return 0;
+        for (uint256 i = 0; i < expected; ++i) {
+            if (words[i] >= Words.R) revert IDodonaOracle.WordNotInField(i, words[i]);
+        }
+        hash = keccak256(abi.encodePacked(words));
+    }
+
     // -------------------------------------------------------------- instance
 
     function _openBatch(bytes32 modelId, uint8 mode, uint32 version, uint256 size)
@@ -94,9 +109,8 @@ abstract contract ProofChecks {
         batch.version = version;
         batch.size = size;
         batch.spec = _models.specOf(modelId);
-        bool supported = mode == DIRECT
-            ? size == 1
-            : size <= batch.spec.vkDigests.length && batch.spec.vkDigests[size - 1] != 0;
+        bool supported =
+            mode == DIRECT ? size == 1 : size <= batch.spec.vkDigests.length && batch.spec.vkDigests[size - 1] != 0;
         if (!supported) revert IDodonaOracle.BatchSizeNotSupported(modelId, mode, size);
         (batch.committed, batch.publicWords) = _count(batch.spec.sources);
         batch.perSlot = batch.committed + batch.publicWords + Words.outputWords(batch.spec.nOutputs);
@@ -183,7 +197,7 @@ abstract contract ProofChecks {
         IDodonaOracle.SignedHeader[] calldata observations,
         Rules memory rules
     ) internal view returns (Facts memory facts) {
-        facts.observedAt = uint64(rules.reference);
+        facts.observedAt = uint64(rules.asOf);
         facts.validUntil = type(uint64).max;
         address[] memory publishers = new address[](observations.length);
         uint256 n = 0;
@@ -192,9 +206,7 @@ abstract contract ProofChecks {
             IFeedRegistry.ObservationHeader calldata header = observations[n].header;
             facts.reason = header.feedId == sources[s].feedId
                 ? _examineOne(id, observations, n, publishers, rules)
-                : abi.encodeWithSelector(
-                    IDodonaOracle.WrongFeed.selector, id, s, sources[s].feedId, header.feedId
-                );
+                : abi.encodeWithSelector(IDodonaOracle.WrongFeed.selector, id, s, sources[s].feedId, header.feedId);
             if (facts.reason.length != 0) return facts;
             if (n == 0 || header.observedAt < facts.observedAt) facts.observedAt = header.observedAt;
             if (header.validUntil < facts.validUntil) facts.validUntil = header.validUntil;
@@ -246,7 +258,7 @@ abstract contract ProofChecks {
         view
         returns (bytes memory)
     {
-        uint256 latest = rules.reference;
+        uint256 latest = rules.asOf;
         uint256 earliest = rules.maxDataAge > latest ? 0 : latest - rules.maxDataAge;
         if (header.observedAt > latest && rules.allowLater) latest += _feeds.feedOf(header.feedId).period;
         if (header.observedAt < earliest || header.observedAt > latest) {
@@ -254,10 +266,11 @@ abstract contract ProofChecks {
                 IDodonaOracle.ObservationOutOfWindow.selector, id, earliest, latest, header.observedAt
             );
         }
-        if (header.validUntil < rules.reference) {
-            return abi.encodeWithSelector(
-                IDodonaOracle.ObservationNoLongerValid.selector, id, rules.reference, header.validUntil
-            );
+        if (header.validUntil < rules.asOf) {
+            return
+                abi.encodeWithSelector(
+                    IDodonaOracle.ObservationNoLongerValid.selector, id, rules.asOf, header.validUntil
+                );
         }
         return "";
     }

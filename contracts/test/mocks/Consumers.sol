@@ -71,7 +71,7 @@ contract Consumer is DodonaConsumer {
         if (way == Way.NeedGas && gasleft() < 400_000) revert Unwilling(gasleft());
         if (way == Way.ReenterRetry) (reentered,) = address(dodona).call(abi.encodeCall(dodona.retryCallback, (id)));
         if (way == Way.ReenterWithdraw) {
-            (reentered,) = address(dodona).call(abi.encodeCall(dodona.withdraw, (payable(address(this)))));
+            (reentered,) = address(dodona).call(abi.encodeCall(dodona.withdraw, (address(0), address(this))));
         }
         if (way == Way.ReenterFulfil) (reentered,) = address(dodona).call(_payload);
         if (way == Way.AskAgain) {
@@ -92,7 +92,7 @@ contract Penniless {
     }
 
     function withdraw() external {
-        _oracle.withdraw(payable(address(this)));
+        _oracle.withdraw(address(0), address(this));
     }
 }
 
@@ -106,11 +106,11 @@ contract GreedyPayee {
     }
 
     function withdraw() external {
-        _oracle.withdraw(payable(address(this)));
+        _oracle.withdraw(address(0), address(this));
     }
 
     receive() external payable {
         received += msg.value;
-        try _oracle.withdraw(payable(address(this))) {} catch {}
+        try _oracle.withdraw(address(0), address(this)) {} catch {}
     }
 }

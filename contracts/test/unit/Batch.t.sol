@@ -28,7 +28,7 @@ contract BatchTest is Base {
         for (uint256 i = 0; i < 3; ++i) {
             assertEq(oracle.answerOf(d.ids[i]).outputs[0], int64(int256(650_000 + i)));
         }
-        assertEq(oracle.creditOf(operator), 0.009 ether);
+        assertEq(oracle.creditOf(address(0), operator), 0.009 ether);
     }
 
     /// Slot i belongs to id i: handing the answers out in another order is another statement.
@@ -57,8 +57,8 @@ contract BatchTest is Base {
             assertEq(uint256(outcomes[i]), settled ? 1 : 0);
             assertEq(oracle.answerOf(ids[i]).outputs[0], int64(int256(650_000 + (settled ? 0 : i))));
         }
-        assertEq(oracle.creditOf(operator), 0.009 ether);
-        assertEq(oracle.totalEscrow(), 0);
+        assertEq(oracle.creditOf(address(0), operator), 0.009 ether);
+        assertEq(oracle.totalEscrow(address(0)), 0);
     }
 
     function test_anExpiredOneIsPassedOverAndStaysRefundable() public {
@@ -73,8 +73,8 @@ contract BatchTest is Base {
         assertEq(uint256(outcomes[0]), uint256(IDodonaOracle.Outcome.Expired));
         assertEq(uint256(outcomes[1]), uint256(IDodonaOracle.Outcome.Delivered));
         oracle.refund(ids[0]);
-        assertEq(oracle.creditOf(user), 0.003 ether);
-        assertEq(oracle.creditOf(operator), 0.003 ether);
+        assertEq(oracle.creditOf(address(0), user), 0.003 ether);
+        assertEq(oracle.creditOf(address(0), operator), 0.003 ether);
     }
 
     function test_refusesDuplicateId() public {

@@ -31,7 +31,7 @@ contract CallbackTest is Base {
 
     function _assertStands(Delivery memory d) internal view {
         assertEq(_status(d.ids[0]), uint256(IDodonaOracle.Status.Fulfilled));
-        assertEq(oracle.creditOf(operator), oracle.requestOf(d.ids[0]).fee);
+        assertEq(oracle.creditOf(address(0), operator), oracle.requestOf(d.ids[0]).fee);
         assertEq(oracle.answerOf(d.ids[0]).outputs[1], 720_000);
     }
 
@@ -77,7 +77,7 @@ contract CallbackTest is Base {
         _fulfil(d);
         assertEq(consumer.answers(), 1);
         assertFalse(consumer.reentered());
-        assertEq(oracle.totalCredits(), oracle.requestOf(d.ids[0]).fee);
+        assertEq(oracle.totalCredits(address(0)), oracle.requestOf(d.ids[0]).fee);
     }
 
     function test_mayAskAgainFromItsCallback() public {
@@ -172,7 +172,7 @@ contract RetryTest is Base {
         assertEq(consumer.answers(), 1);
         vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.NoFailedCallback.selector, id));
         oracle.retryCallback(id);
-        assertEq(oracle.totalCredits(), oracle.creditOf(operator));
+        assertEq(oracle.totalCredits(address(0)), oracle.creditOf(address(0), operator));
     }
 
     function test_aSecondFailureLeavesItRetryable() public {

@@ -20,9 +20,9 @@ contract FulfilTest is Base {
         assertEq(outcomes.length, 1);
         assertEq(uint256(outcomes[0]), uint256(IDodonaOracle.Outcome.Delivered));
         assertEq(_status(d.ids[0]), uint256(IDodonaOracle.Status.Fulfilled));
-        assertEq(oracle.creditOf(operator), fee);
-        assertEq(oracle.totalEscrow(), 0);
-        assertEq(oracle.totalCredits(), fee);
+        assertEq(oracle.creditOf(address(0), operator), fee);
+        assertEq(oracle.totalEscrow(address(0)), 0);
+        assertEq(oracle.totalCredits(address(0)), fee);
 
         IDodonaOracle.Answer memory answer = oracle.answerOf(d.ids[0]);
         assertEq(answer.modelId, modelId);

@@ -16,8 +16,8 @@ contract RefundTest is Base {
         emit IDodonaOracle.Refunded(id, payee, 0.001 ether);
         vm.prank(caller);
         oracle.refund(id);
-        assertEq(oracle.creditOf(payee), 0.001 ether);
-        assertEq(oracle.totalEscrow(), 0);
+        assertEq(oracle.creditOf(address(0), payee), 0.001 ether);
+        assertEq(oracle.totalEscrow(address(0)), 0);
         assertEq(_status(id), uint256(IDodonaOracle.Status.Refunded));
     }
 
@@ -81,18 +81,18 @@ contract WithdrawTest is Base {
         _earn(operator);
         address payable to = payable(makeAddr("cold wallet"));
         vm.prank(operator);
-        assertEq(oracle.withdraw(to), 0.002 ether);
+        assertEq(oracle.withdraw(address(0), to), 0.002 ether);
         assertEq(to.balance, 0.002 ether);
-        assertEq(oracle.totalCredits(), 0);
-        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.NothingToWithdraw.selector, operator));
+        assertEq(oracle.totalCredits(address(0)), 0);
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.NothingToWithdraw.selector, address(0), operator));
         vm.prank(operator);
-        oracle.withdraw(to);
+        oracle.withdraw(address(0), to);
     }
 
     function testFuzz_refusesWithoutCredit(address caller) public {
-        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.NothingToWithdraw.selector, caller));
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.NothingToWithdraw.selector, address(0), caller));
         vm.prank(caller);
-        oracle.withdraw(payable(caller));
+        oracle.withdraw(address(0), (caller));
     }
 
     function test_aFailedTransferKeepsTheCredit() public {
@@ -100,7 +100,7 @@ contract WithdrawTest is Base {
         _earn(address(payee));
         vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.TransferFailed.selector, address(payee), 0.001 ether));
         payee.withdraw();
-        assertEq(oracle.creditOf(address(payee)), 0.001 ether);
+        assertEq(oracle.creditOf(address(0), address(payee)), 0.001 ether);
     }
 
     function test_aReentrantPayeeIsPaidOnce() public {

@@ -17,6 +17,7 @@ contract RequestTest is Base {
         params.maxDataAge = age;
         params.refundTo = to;
         uint256 fee = oracle.quote(params) + extra;
+        params.fee = uint96(fee);
         assertEq(oracle.quote(params), 0.001 ether + uint256(params.callbackGasLimit) * 1 gwei);
         bytes32 id = oracle.requestIdOf(user, 0, params);
         vm.expectEmit(address(oracle));
@@ -31,11 +32,13 @@ contract RequestTest is Base {
         assertEq(stored.fee, fee);
         assertEq(stored.createdAt, START);
         assertEq(stored.deadline, params.deadline);
-        assertEq(stored.maxDataAge, age);
+        assertEq(stored.maxDataAge, age > type(uint32).max ? type(uint32).max : age);
+        assertEq(stored.penalty, oracle.LEAST_PENALTY());
+        assertEq(stored.feeToken, address(0));
         assertEq(stored.callbackGasLimit, params.callbackGasLimit);
         assertEq(stored.verifierVersion, directVersion);
         assertEq(stored.publicWordsHash, 0);
-        assertEq(oracle.totalEscrow(), fee);
+        assertEq(oracle.totalEscrow(address(0)), fee);
         assertEq(address(oracle).balance, fee);
         assertEq(oracle.nextNonce(), 1);
     }
@@ -63,23 +66,87 @@ contract RequestTest is Base {
         IDodonaOracle.RequestParams memory params = _params(model, aggregate ? 1 : 0);
         uint256 expected = oracle.quote(params);
         fee = bound(fee, 0, expected - 1);
+        params.fee = uint96(fee);
         vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.FeeTooLow.selector, expected, fee));
         vm.prank(user);
         oracle.request{value: fee}(params);
     }
 
-    function testFuzz_revertsIfFeeDoesNotFit(uint256 fee) public {
-        fee = bound(fee, uint256(type(uint96).max) + 1, type(uint128).max);
-        vm.deal(user, fee);
-        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.FeeTooHigh.selector, type(uint96).max, fee));
+    function testFuzz_revertsIfValueIsNotTheFee(uint256 value) public {
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        value = bound(value, 0, 1 ether);
+        vm.assume(value != params.fee);
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.ValueMismatch.selector, params.fee, value));
         vm.prank(user);
-        oracle.request{value: fee}(_params(model, DIRECT));
+        oracle.request{value: value}(params);
+    }
+
+    /// The book holds 2^96 - 1 of a token, escrow and credits together: moving one to the other can never overflow.
+    function testFuzz_revertsIfTheBookIsFull(uint96 first) public {
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        first = uint96(bound(first, type(uint96).max - params.fee + 1, type(uint96).max));
+        vm.deal(user, type(uint128).max);
+        uint96 second = params.fee;
+        params.fee = first;
+        vm.prank(user);
+        oracle.request{value: first}(params);
+        params.fee = second;
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IDodonaOracle.BookFull.selector, address(0), type(uint96).max, uint256(first) + second
+            )
+        );
+        vm.prank(user);
+        oracle.request{value: second}(params);
+    }
+
+    function testFuzz_revertsIfPenaltyTooHigh(uint96 penalty) public {
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        params.penalty = uint96(bound(penalty, oracle.MAX_PENALTY() + 1, type(uint96).max));
+        vm.expectRevert(
+            abi.encodeWithSelector(IDodonaOracle.PenaltyTooHigh.selector, oracle.MAX_PENALTY(), params.penalty)
+        );
+        vm.prank(user);
+        oracle.request{value: params.fee}(params);
+    }
+
+    function testFuzz_keepsPenaltyAndBaseFee(uint96 penalty, uint256 baseFee) public {
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        params.penalty = uint96(bound(penalty, 0, oracle.MAX_PENALTY()));
+        baseFee = bound(baseFee, 0, type(uint64).max);
+        vm.fee(baseFee);
+        IDodonaOracle.Request memory stored = oracle.requestOf(_request(params));
+        uint96 least = oracle.LEAST_PENALTY();
+        assertEq(stored.penalty, params.penalty < least ? least : params.penalty);
+        assertEq(stored.baseFee, baseFee > type(uint40).max ? type(uint40).max : baseFee);
+        assertEq(stored.refundTo, user);
+    }
+
+    function testFuzz_revertsIfTokenNotListed(address token) public {
+        vm.assume(token != address(0));
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        params.feeToken = token;
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.TokenNotListed.selector, token));
+        vm.prank(user);
+        oracle.request(params);
+    }
+
+    function testFuzz_revertsIfVersionFrozen(bool aggregate) public {
+        IDodonaOracle.RequestParams memory params = _params(model, aggregate ? AGGREGATED : DIRECT);
+        params.verifierVersion = aggregate ? aggregatedVersion : directVersion;
+        _freezeVersion(params.verifierVersion);
+        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.VersionFrozen.selector, params.verifierVersion));
+        vm.prank(user);
+        oracle.request{value: params.fee}(params);
     }
 
     function testFuzz_revertsIfModeUnknown(uint8 mode) public {
         mode = uint8(bound(mode, 2, 255));
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        params.mode = mode;
         vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.UnknownMode.selector, mode));
-        oracle.request(_params(model, mode));
+        vm.prank(user);
+        oracle.request{value: params.fee}(params);
     }
 
     function testFuzz_revertsIfDeadlineOutOfRange(uint64 deadline, bool past) public {
@@ -96,6 +163,7 @@ contract RequestTest is Base {
         uint32 max = oracle.MAX_CALLBACK_GAS();
         IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
         params.callbackGasLimit = uint32(bound(gasLimit, max + 1, type(uint32).max));
+        params.fee = 10 ether;
         vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.CallbackGasTooHigh.selector, max, params.callbackGasLimit));
         vm.prank(user);
         oracle.request{value: 10 ether}(params);
@@ -103,18 +171,20 @@ contract RequestTest is Base {
 
     function testFuzz_revertsIfModelUnknown(bytes32 id) public {
         vm.assume(!models.exists(id));
+        IDodonaOracle.RequestParams memory params = _params(id, DIRECT);
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelUnknown.selector, id));
         vm.prank(user);
-        oracle.request{value: 1 ether}(_params(id, DIRECT));
+        oracle.request{value: 1 ether}(params);
     }
 
     function test_revertsIfModelDeprecated() public {
         vm.prank(author);
         models.deprecate(model, 0, uint64(block.timestamp + 7 days));
         vm.warp(block.timestamp + 7 days);
-        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.ModelDeprecated.selector, model));
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelDeprecated.selector, model));
         vm.prank(user);
-        oracle.request{value: 1 ether}(_params(model, DIRECT));
+        oracle.request{value: 1 ether}(params);
     }
 
     function testFuzz_revertsIfModeNotSupported(bool aggregate) public {
@@ -128,9 +198,10 @@ contract RequestTest is Base {
         }
         bytes32 id = _register(spec);
         uint8 mode = aggregate ? AGGREGATED : DIRECT;
+        IDodonaOracle.RequestParams memory params = _params(id, mode);
         vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.ModeNotSupported.selector, id, mode));
         vm.prank(user);
-        oracle.request{value: 1 ether}(_params(id, mode));
+        oracle.request{value: 1 ether}(params);
     }
 
     function testFuzz_revertsIfVersionServesAnotherMode(bool aggregate) public {
@@ -180,19 +251,54 @@ contract RequestTest is Base {
         vm.assume(caller != owner);
         vm.expectRevert(abi.encodeWithSignature("OwnableUnauthorizedAccount(address)", caller));
         vm.prank(caller);
-        oracle.setPrices(1, 2, 3);
+        oracle.setPrices(address(0), IDodonaOracle.Prices(1, 2, 3, true));
+    }
+
+    function testFuzz_refusesPricesThatDoNotFit(uint64 price) public {
+        price = uint64(bound(price, uint256(type(uint56).max) + 1, type(uint64).max));
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.PriceTooHigh.selector, type(uint56).max, price));
+        vm.prank(owner);
+        oracle.setPrices(address(0), IDodonaOracle.Prices(1, 2, price, true));
+    }
+
+    function testFuzz_refusesTokensWithoutCode(address token) public {
+        vm.assume(token.code.length == 0 && token != address(0));
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.NotAToken.selector, token));
+        vm.prank(owner);
+        oracle.setPrices(token, IDodonaOracle.Prices(1, 2, 3, true));
+    }
+
+    function testFuzz_keepsPrices(uint96 a, uint96 b, uint56 c, bool listed) public {
+        IDodonaOracle.Prices memory prices = IDodonaOracle.Prices(a, b, c, listed);
+        vm.expectEmit(address(oracle));
+        emit IDodonaOracle.PricesSet(address(0), prices);
+        vm.prank(owner);
+        oracle.setPrices(address(0), prices);
+        assertEq(abi.encode(oracle.pricesOf(address(0))), abi.encode(prices));
+    }
+
+    function test_delistingEthTouchesNewRequestsOnly() public {
+        Delivery memory d = _prove(_delivery(_request(_params(model, DIRECT)), model, DIRECT));
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        vm.prank(owner);
+        oracle.setPrices(address(0), IDodonaOracle.Prices(0, 0, 0, false));
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.TokenNotListed.selector, address(0)));
+        vm.prank(user);
+        oracle.request{value: params.fee}(params);
+        _fulfil(d);
+        assertEq(oracle.creditOf(address(0), operator), 0.001 ether);
     }
 
     function testFuzz_refusesToBeDeployedOverOtherFeeds(address other) public {
         vm.assume(other != address(feeds));
         vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.FeedRegistryMismatch.selector, address(feeds), other));
-        new DodonaOracle(owner, models, IFeedRegistry(other), router, 0, 0, 0);
+        new DodonaOracle(owner, models, IFeedRegistry(other), router, staking, _ethPrices());
     }
 
     function test_newPricesLeaveOpenRequestsAlone() public {
         bytes32 id = _request(_params(model, DIRECT));
         vm.prank(owner);
-        oracle.setPrices(5 ether, 6 ether, 7);
+        oracle.setPrices(address(0), IDodonaOracle.Prices(5 ether, 6 ether, 7, true));
         assertEq(oracle.requestOf(id).fee, 0.001 ether);
         assertEq(oracle.quote(_params(model, AGGREGATED)), 6 ether);
     }

@@ -62,7 +62,7 @@ contract RiskOracleTest is RiskBase {
         _expectRejected(id, abi.encodeWithSelector(IDodonaRiskOracle.NotInDomain.selector, id));
         _answer(id, DIRECT, [int64(6_500), 7_200, 500], false, true);
         _assertNothingReleased();
-        assertEq(oracle.creditOf(operator), oracle.requestOf(id).fee);
+        assertEq(oracle.creditOf(address(0), operator), oracle.requestOf(id).fee);
     }
 
     function test_rejectsSaturated() public {
@@ -182,7 +182,7 @@ contract RiskOracleTest is RiskBase {
         bytes32 id = _askRisk(DIRECT);
         vm.warp(START + 1 hours + 1);
         oracle.refund(id);
-        assertEq(oracle.creditOf(user), oracle.requestOf(id).fee);
+        assertEq(oracle.creditOf(address(0), user), oracle.requestOf(id).fee);
     }
 
     function testFuzz_refusesModesThatAreNotPinned(uint8 mode) public {
