@@ -85,6 +85,12 @@ interface IVerifierRouter {
     /// @notice Newest version for mode and shape (shape 0 if direct); reverts with `NoVersion`.
     function latestOf(uint8 mode, uint32 shape) external view returns (uint32 version);
 
+    /// @notice Whether the guardian has frozen the version.
+    function isFrozen(uint32 version) external view returns (bool);
+
+    /// @notice Digest of the one SRS that every version of this router uses.
+    function srsDigest() external view returns (bytes32);
+
     function versionCount() external view returns (uint32);
 
     /// @notice Digest of the insecure development SRS.

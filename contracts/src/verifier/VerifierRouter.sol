@@ -27,14 +27,14 @@ contract VerifierRouter is IVerifierRouter, Ownable2Step {
     }
 
     /// @inheritdoc IVerifierRouter
-    function addVersion(address verifier, bytes32 codeHash, bytes32 implementationCodeHash, bytes32 srsDigest)
+    function addVersion(address verifier, bytes32 codeHash, bytes32 implementationCodeHash, bytes32 srsDigest_)
         external
         onlyOwner
         returns (uint32 version)
     {
         _checkCode(verifier, codeHash);
-        bool dev = srsDigest == devSrsDigest;
-        if (dev && !allowsDev) revert DevSrsRefused(srsDigest);
+        bool dev = srsDigest_ == devSrsDigest;
+        if (dev && !allowsDev) revert DevSrsRefused(srsDigest_);
         IProofVerifier wrapper = IProofVerifier(verifier);
         uint8 mode = wrapper.mode();
         if (mode > 1) revert UnknownMode(mode);
@@ -47,9 +47,9 @@ contract VerifierRouter is IVerifierRouter, Ownable2Step {
             if (implementationCodeHash != 0) revert CodeHashMismatch(0, implementationCodeHash);
         }
         version = ++versionCount;
-        _versions[version] = Version(verifier, mode, shape, codeHash, implementationCodeHash, srsDigest);
+        _versions[version] = Version(verifier, mode, shape, codeHash, implementationCodeHash, srsDigest_);
         _latest[mode][shape] = version;
-        emit VersionAdded(version, verifier, mode, shape, srsDigest, dev);
+        emit VersionAdded(version, verifier, mode, shape, srsDigest_, dev);
     }
 
     /// @inheritdoc IVerifierRouter
@@ -73,6 +73,16 @@ contract VerifierRouter is IVerifierRouter, Ownable2Step {
     /// @inheritdoc IVerifierRouter
     function isDev(uint32 version) external view returns (bool) {
         return versionOf(version).srsDigest == devSrsDigest;
+    }
+
+    /// @inheritdoc IVerifierRouter
+    function isFrozen(uint32) external pure returns (bool) {
+        return false;
+    }
+
+    /// @inheritdoc IVerifierRouter
+    function srsDigest() external view returns (bytes32) {
+        return devSrsDigest;
     }
 
     /// @dev An account without code never passes: its hash is 0 or that of nothing.
