@@ -1,103 +1,100 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 
-import {IDodonaCallback, IDodonaOracle} from "./interfaces/IDodonaOracle.sol";
-import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
-import {IDodonaRiskOracle, IRiskEnvelope, IRiskOracle} from "./interfaces/IRiskOracle.sol";
-import {IVerifierRouter} from "./interfaces/IVerifier.sol";
+import {IDodonaOracle} from "../interfaces/IDodonaOracle.sol";
+import {IRiskEnvelope} from "../interfaces/IRiskEnvelope.sol";
+import {IDodonaRiskOracle, IRiskOracle} from "../interfaces/IRiskOracle.sol";
+import {RiskSource} from "./RiskSource.sol";
 
 /// @title RiskOracle
-/// @notice See IDodonaRiskOracle. The owner names sources, once each; it cannot write, change or withhold an update.
+/// @notice See IDodonaRiskOracle. The owner names sources, once each, and the guardian; it cannot write, change or withhold an
+/// update.
 /// @dev Updates are kept packed; the strings and bytes that readers expect are put together when they are read.
-contract RiskOracle is IDodonaRiskOracle, IDodonaCallback, Ownable2Step {
-    /// @dev One released update; `values` holds four 64-bit fields a word, the first lowest.
+contract RiskOracle is IDodonaRiskOracle, RiskSource {
+    /// @dev One released update.
     struct Release {
-        uint64 timestamp;
+        uint48 timestamp;
         uint64 observedAt;
         uint64 validUntil;
         uint32 previousId;
-        uint8 count;
+        uint32 entry;
+        bool approved;
         bytes32 requestId;
-        bytes32 key;
         mapping(uint256 word => uint256) values;
     }
 
-    /// @dev What is fixed about one (market, type).
-    struct Entry {
-        address market;
-        int8 decimals;
-        bool known;
-        uint32 latestId;
-        string updateType;
-        Source source;
+    /// @dev A vector that waits for the guardian.
+    struct Held {
+        uint64 heldAt;
+        uint64 observedAt;
+        uint64 validUntil;
+        uint32 version;
+        bytes32 requestId;
+        mapping(uint256 word => uint256) values;
     }
 
-    uint256 private constant LANES = 4;
-
-    IDodonaOracle private immutable _oracle;
     IRiskEnvelope private immutable _envelope;
 
     /// @inheritdoc IRiskOracle
     uint256 public updateCounter;
+    /// @inheritdoc IDodonaRiskOracle
+    address public guardian;
 
-    mapping(bytes32 key => Entry) private _entries;
     mapping(uint256 updateId => Release) private _releases;
-    mapping(bytes32 requestId => bytes32 key) private _pending;
+    mapping(uint32 entry => Held) private _held;
 
-    /// @param owner_ names sources.
+    /// @param owner_ names sources and the guardian.
+    /// @param guardian_ releases or drops what the envelope holds; 0: nobody.
     /// @param oracle_ where answers come from.
-    /// @param envelope_ what they must pass.
-    constructor(address owner_, IDodonaOracle oracle_, IRiskEnvelope envelope_) Ownable(owner_) {
-        _oracle = oracle_;
-        _envelope = envelope_;
-    }
-
-    /// @inheritdoc IDodonaRiskOracle
-    function setSource(address market, string calldata updateType, Source calldata source) external onlyOwner {
-        Entry storage entry = _entries[_key(market, updateType)];
-        if (entry.known) revert SourceAlreadySet(market, updateType);
-        entry.decimals = _checkSource(source);
-        entry.known = true;
-        entry.market = market;
-        entry.updateType = updateType;
-        entry.source = source;
-        emit SourceSet(market, updateType, source);
-    }
-
-    /// @inheritdoc IDodonaRiskOracle
-    function quoteUpdate(address market, string calldata updateType, uint8 mode) external view returns (uint256 fee) {
-        return _oracle.quote(_params(_known(market, updateType), mode, address(0)));
-    }
-
-    /// @inheritdoc IDodonaRiskOracle
-    function requestUpdate(address market, string calldata updateType, uint8 mode, address refundTo)
-        external
-        payable
-        returns (bytes32 requestId)
+    /// @param envelope_ what they must pass; its owner must `bind` it to this contract.
+    /// @param srsDigest digest of the SRS that the oracle's router must use: keccak256 of a ceremony's `τG₂` in production, so
+    /// that no flag and no later change lets proofs under the development SRS in.
+    constructor(address owner_, address guardian_, IDodonaOracle oracle_, IRiskEnvelope envelope_, bytes32 srsDigest)
+        RiskSource(owner_, oracle_)
     {
-        Entry storage entry = _known(market, updateType);
-        address to = refundTo == address(0) ? msg.sender : refundTo;
-        requestId = _oracle.request{value: msg.value}(_params(entry, mode, to));
-        _pending[requestId] = _key(market, updateType);
-        emit UpdateRequested(requestId, market, updateType, msg.sender);
+        bytes32 got = _router.srsDigest();
+        if (got != srsDigest) revert SrsMismatch(srsDigest, got);
+        _envelope = envelope_;
+        _setGuardian(guardian_);
     }
 
-    /// @inheritdoc IDodonaCallback
-    function onDodonaAnswer(bytes32 id, IDodonaOracle.Answer calldata answer) external {
-        if (msg.sender != address(_oracle)) revert NotOracle(address(_oracle), msg.sender);
-        bytes32 key = _pending[id];
-        if (key == 0) revert UnknownRequest(id);
-        delete _pending[id];
-        Entry storage entry = _entries[key];
-        bytes memory reason = _refusal(id, entry, answer);
-        uint256[] memory values;
-        if (reason.length == 0) (values, reason) = _toBasisPoints(answer.outputs, entry.decimals);
-        if (reason.length == 0) reason = _envelopeRefusal(entry, values);
-        if (reason.length == 0) _release(id, key, entry, answer, values);
-        else emit UpdateRejected(id, entry.market, entry.updateType, reason);
+    // ----------------------------------------------------------------- guardian
+
+    /// @inheritdoc IDodonaRiskOracle
+    function approve(address market, string calldata updateType, bytes32 requestId)
+        external
+        returns (uint256 updateId)
+    {
+        uint32 index = _heldBy(market, updateType, requestId);
+        Entry storage entry = _entries[index];
+        Held storage held = _held[index];
+        uint256 expiresAt = _expiryOf(entry, held);
+        if (block.timestamp > expiresAt) revert HeldExpired(expiresAt, block.timestamp);
+        uint64 last = _lastObservedAt(index);
+        if (held.observedAt <= last) revert ObservationNotNewer(last, held.observedAt);
+        if (_router.isFrozen(held.version)) revert VerifierFrozen(held.version);
+        Proven memory proven =
+            Proven(requestId, held.version, held.observedAt, held.validUntil, _unpack(held.values, entry.count));
+        delete held.requestId;
+        (IRiskEnvelope.Verdict verdict, bytes memory reason) =
+            _envelope.admit(_key(market, updateType), _previous(entry), proven.values, true);
+        if (verdict != IRiskEnvelope.Verdict.Passed) revert HeldRefused(reason);
+        updateId = _release(index, entry, proven, true);
+        emit HeldApproved(requestId, msg.sender, updateId);
+    }
+
+    /// @inheritdoc IDodonaRiskOracle
+    function dismiss(address market, string calldata updateType, bytes32 requestId) external {
+        uint32 index = _heldBy(market, updateType, requestId);
+        delete _held[index].requestId;
+        emit HeldDismissed(requestId, msg.sender);
+    }
+
+    /// @inheritdoc IDodonaRiskOracle
+    function setGuardian(address guardian_) external onlyOwner {
+        _setGuardian(guardian_);
     }
 
     // ----------------------------------------------------------------- reading
@@ -115,38 +112,62 @@ contract RiskOracle is IDodonaRiskOracle, IDodonaCallback, Ownable2Step {
 
     /// @inheritdoc IRiskOracle
     function getUpdateById(uint256 updateId) public view returns (RiskParameterUpdate memory update) {
-        if (updateId == 0 || updateId > updateCounter) revert UpdateUnknown(updateId);
-        Release storage release = _releases[updateId];
-        Entry storage entry = _entries[release.key];
-        update.timestamp = release.timestamp;
-        update.newValue = abi.encode(_valuesOf(updateId));
-        update.referenceId = Strings.toHexString(uint256(release.requestId), 32);
-        if (release.previousId != 0) update.previousValue = abi.encode(_valuesOf(release.previousId));
-        update.updateType = entry.updateType;
-        update.updateId = updateId;
-        update.market = entry.market;
-        update.additionalData =
-            abi.encode(release.requestId, entry.source.modelId, release.observedAt, release.validUntil);
+        Release storage release = _releaseOf(updateId);
+        uint256[] memory previous;
+        if (release.previousId != 0) previous = _valuesOf(release.previousId);
+        return _compose(updateId, release, _valuesOf(updateId), previous);
     }
 
     /// @inheritdoc IRiskOracle
     function latestUpdateIdByMarketAndType(address market, string calldata updateType) public view returns (uint256) {
-        return _entries[_key(market, updateType)].latestId;
+        return _entries[_find(market, updateType)].latestId;
     }
 
     /// @inheritdoc IDodonaRiskOracle
-    function sourceOf(address market, string calldata updateType) external view returns (Source memory) {
-        return _known(market, updateType).source;
+    function heldOf(address market, string calldata updateType) external view returns (HeldUpdate memory update) {
+        uint32 index = _knownIndex(market, updateType);
+        Held storage held = _held[index];
+        if (held.requestId == 0) return update;
+        update.requestId = held.requestId;
+        update.verifierVersion = held.version;
+        update.heldAt = held.heldAt;
+        update.observedAt = held.observedAt;
+        update.validUntil = held.validUntil;
+        update.expiresAt = uint64(_expiryOf(_entries[index], held));
+        update.values = _unpack(held.values, _entries[index].count);
     }
 
     /// @inheritdoc IDodonaRiskOracle
-    function lastObservedAt(address market, string calldata updateType) external view returns (uint64) {
-        return _releases[_entries[_key(market, updateType)].latestId].observedAt;
+    function provenanceOf(uint256 updateId) external view returns (Provenance memory from) {
+        Release storage release = _releaseOf(updateId);
+        IDodonaOracle.Request memory asked = _oracle.requestOf(release.requestId);
+        IDodonaOracle.Answer memory answer = _oracle.answerOf(release.requestId);
+        from.requestId = release.requestId;
+        from.modelId = asked.modelId;
+        from.mode = asked.mode;
+        from.verifierVersion = asked.verifierVersion;
+        from.observedAt = release.observedAt;
+        from.validUntil = release.validUntil;
+        from.fulfilledAt = answer.fulfilledAt;
+        from.approved = release.approved;
+        from.answerHash = keccak256(abi.encode(release.requestId, answer));
     }
 
     /// @inheritdoc IDodonaRiskOracle
-    function oracle() external view returns (address) {
-        return address(_oracle);
+    function lastGood(address market, string calldata updateType)
+        external
+        view
+        returns (uint256[] memory values, uint256 updateId, uint256 age, bool stale)
+    {
+        Entry storage entry = _known(market, updateType);
+        updateId = entry.latestId;
+        if (updateId == 0) return (values, 0, 0, true);
+        values = _valuesOf(updateId);
+        uint256 observedAt = _releases[updateId].observedAt;
+        // With `allowLater` off an observation is never of the future; 0 keeps a wrong one from blocking readers.
+        age = block.timestamp > observedAt ? block.timestamp - observedAt : 0;
+        uint256 staleAfter = entry.source.staleAfter;
+        stale = staleAfter != 0 && age > staleAfter;
     }
 
     /// @inheritdoc IDodonaRiskOracle
@@ -156,132 +177,64 @@ contract RiskOracle is IDodonaRiskOracle, IDodonaCallback, Ownable2Step {
 
     // --------------------------------------------------------------- internals
 
-    /// @return decimals of the model's outputs
-    function _checkSource(Source calldata source) private view returns (int8 decimals) {
-        if (source.directVersion == 0 && source.aggregatedVersion == 0) revert BadSource("version", 0);
-        if (source.callbackGasLimit == 0) revert BadSource("callbackGasLimit", 0);
-        if (source.timeToLive == 0) revert BadSource("timeToLive", 0);
-        if (source.maxDeliveryAge == 0) revert BadSource("maxDeliveryAge", 0);
-        IModelRegistry.ModelSpec memory spec = IModelRegistry(_oracle.modelRegistry()).specOf(source.modelId);
-        for (uint256 s = 0; s < spec.sources.length; ++s) {
-            if (spec.sources[s].kind != 0) revert PublicSourceRefused(source.modelId, s);
-        }
-        if (source.seed.length != 0 && source.seed.length != spec.nOutputs) {
-            revert BadSource("seed", source.seed.length);
-        }
-        IVerifierRouter router = IVerifierRouter(_oracle.verifierRouter());
-        if (source.directVersion != 0 && router.versionOf(source.directVersion).mode != 0) {
-            revert BadSource("directVersion", source.directVersion);
-        }
-        if (source.aggregatedVersion != 0) {
-            IVerifierRouter.Version memory version = router.versionOf(source.aggregatedVersion);
-            if (version.mode != 1 || version.shape != spec.shape) {
-                revert BadSource("aggregatedVersion", source.aggregatedVersion);
-            }
-        }
-        return spec.outputDecimals;
-    }
-
-    function _params(Entry storage entry, uint8 mode, address refundTo)
-        private
-        view
-        returns (IDodonaOracle.RequestParams memory params)
+    /// @inheritdoc RiskSource
+    function _take(uint32 index, Entry storage entry, Proven memory proven)
+        internal
+        override
+        returns (bytes memory reason)
     {
-        Source storage source = entry.source;
-        uint32 version = mode == 0 ? source.directVersion : mode == 1 ? source.aggregatedVersion : 0;
-        if (version == 0) revert ModeNotAllowed(entry.market, entry.updateType, mode);
-        params.modelId = source.modelId;
-        params.mode = mode;
-        params.callbackGasLimit = source.callbackGasLimit;
-        params.verifierVersion = version;
-        params.deadline = uint64(block.timestamp) + source.timeToLive;
-        params.maxDataAge = source.maxDataAge;
-        params.maxDeliveryAge = source.maxDeliveryAge;
-        params.refundTo = refundTo;
+        uint256[] memory previous = _previous(entry);
+        IRiskEnvelope.Verdict verdict;
+        (verdict, reason) = _envelope.admit(_key(entry.market, entry.updateType), previous, proven.values, false);
+        if (verdict == IRiskEnvelope.Verdict.Passed) {
+            _release(index, entry, proven, false);
+            return "";
+        }
+        if (verdict == IRiskEnvelope.Verdict.Rejected || entry.source.maxHeldAge == 0) return reason;
+        return _hold(index, entry, proven, reason);
     }
 
-    /// @dev Why this contract itself refuses an answer; empty if it does not.
-    function _refusal(bytes32 id, Entry storage entry, IDodonaOracle.Answer calldata answer)
+    /// @dev A newer vector takes the place of an older one, never the reverse.
+    function _hold(uint32 index, Entry storage entry, Proven memory proven, bytes memory why)
         private
-        view
         returns (bytes memory)
     {
-        if (answer.modelId != entry.source.modelId) {
-            return abi.encodeWithSelector(ModelMismatch.selector, entry.source.modelId, answer.modelId);
+        Held storage held = _held[index];
+        if (held.requestId != 0 && proven.observedAt <= held.observedAt) {
+            return abi.encodeWithSelector(ObservationNotNewer.selector, held.observedAt, proven.observedAt);
         }
-        if (!answer.inDomain) return abi.encodeWithSelector(NotInDomain.selector, id);
-        if (!answer.unsaturated) return abi.encodeWithSelector(Saturated.selector, id);
-        uint64 last = _releases[entry.latestId].observedAt;
-        if (answer.observedAt <= last) {
-            return abi.encodeWithSelector(ObservationNotNewer.selector, last, answer.observedAt);
-        }
-        uint256 maxAge = entry.source.maxDeliveryAge;
-        if (block.timestamp > answer.observedAt + maxAge) {
-            return abi.encodeWithSelector(AnswerTooOld.selector, block.timestamp - maxAge, answer.observedAt);
-        }
+        held.heldAt = uint64(block.timestamp);
+        held.observedAt = proven.observedAt;
+        held.validUntil = proven.validUntil;
+        held.version = proven.version;
+        held.requestId = proven.requestId;
+        _pack(held.values, proven.values);
+        emit UpdateHeld(proven.requestId, entry.market, entry.updateType, proven.values, why);
         return "";
     }
 
-    /// @dev Outputs as whole basis points, halves rounded up. `decimals` is within ±18.
-    function _toBasisPoints(int64[] calldata outputs, int8 decimals)
+    function _release(uint32 index, Entry storage entry, Proven memory proven, bool approved)
         private
-        pure
-        returns (uint256[] memory values, bytes memory reason)
+        returns (uint256 updateId)
     {
-        uint256 factor = 10 ** uint256(int256(decimals < 0 ? -decimals : decimals));
-        values = new uint256[](outputs.length);
-        for (uint256 i = 0; i < outputs.length; ++i) {
-            if (outputs[i] < 0) {
-                return (values, abi.encodeWithSelector(NegativeValue.selector, i, int256(outputs[i])));
-            }
-            uint256 value = uint256(int256(outputs[i]));
-            values[i] = decimals < 0 ? value * factor : (value + factor / 2) / factor;
-        }
-    }
-
-    /// @dev Why the envelope refuses; empty if it does not. Nothing to say means that it ran out of gas: then the whole
-    /// callback fails and may be tried again, so that nobody can spoil an answer by giving too little gas.
-    function _envelopeRefusal(Entry storage entry, uint256[] memory values) private view returns (bytes memory) {
-        uint32 latest = entry.latestId;
-        uint256[] memory previous = latest == 0 ? entry.source.seed : _valuesOf(latest);
-        uint256 releasedAt = _releases[latest].timestamp;
-        try _envelope.check(entry.market, entry.updateType, previous, values, releasedAt) {
-            return "";
-        } catch (bytes memory reason) {
-            if (reason.length == 0) revert EnvelopeFailed(address(_envelope));
-            return reason;
-        }
-    }
-
-    function _release(
-        bytes32 id,
-        bytes32 key,
-        Entry storage entry,
-        IDodonaOracle.Answer calldata answer,
-        uint256[] memory values
-    ) private {
-        uint32 updateId = uint32(++updateCounter);
+        updateId = ++updateCounter;
+        uint32 previousId = entry.latestId;
         Release storage release = _releases[updateId];
-        release.timestamp = uint64(block.timestamp);
-        release.observedAt = answer.observedAt;
-        release.validUntil = answer.validUntil;
-        release.previousId = entry.latestId;
-        release.count = uint8(values.length);
-        release.requestId = id;
-        release.key = key;
-        for (uint256 at = 0; at < values.length; at += LANES) {
-            uint256 word = 0;
-            for (uint256 j = at; j < values.length && j < at + LANES; ++j) {
-                word |= values[j] << (64 * (j - at));
-            }
-            release.values[at / LANES] = word;
-        }
-        entry.latestId = updateId;
-        _emitUpdate(updateId);
+        release.timestamp = uint48(block.timestamp);
+        release.observedAt = proven.observedAt;
+        release.validUntil = proven.validUntil;
+        release.previousId = previousId;
+        release.entry = index;
+        release.approved = approved;
+        release.requestId = proven.requestId;
+        _pack(release.values, proven.values);
+        entry.latestId = uint32(updateId);
+        uint256[] memory previous;
+        if (previousId != 0) previous = _valuesOf(previousId);
+        _emitUpdate(_compose(updateId, release, proven.values, previous));
     }
 
-    function _emitUpdate(uint256 updateId) private {
-        RiskParameterUpdate memory update = getUpdateById(updateId);
+    function _emitUpdate(RiskParameterUpdate memory update) private {
         emit ParameterUpdated(
             update.referenceId,
             update.newValue,
@@ -294,20 +247,72 @@ contract RiskOracle is IDodonaRiskOracle, IDodonaCallback, Ownable2Step {
         );
     }
 
-    function _valuesOf(uint256 updateId) private view returns (uint256[] memory values) {
+    function _compose(uint256 updateId, Release storage release, uint256[] memory values, uint256[] memory previous)
+        private
+        view
+        returns (RiskParameterUpdate memory update)
+    {
+        Entry storage entry = _entries[release.entry];
+        bytes32 requestId = release.requestId;
+        update.timestamp = release.timestamp;
+        update.newValue = abi.encode(values);
+        update.referenceId = Strings.toHexString(uint256(requestId), 32);
+        if (previous.length != 0) update.previousValue = abi.encode(previous);
+        update.updateType = entry.updateType;
+        update.updateId = updateId;
+        update.market = entry.market;
+        update.additionalData = abi.encode(requestId, entry.source.modelId, release.observedAt, release.validUntil);
+    }
+
+    /// @inheritdoc RiskSource
+    function _lastObservedAt(uint32 index) internal view override returns (uint64) {
+        return _releases[_entries[index].latestId].observedAt;
+    }
+
+    /// @inheritdoc RiskSource
+    function _checkAgainst(bytes32 key, Source calldata source, uint16 outputs) internal view override {
+        uint256 fields = _envelope.fieldCount(key);
+        if (fields != outputs) revert BadSource("fields", fields);
+        if (source.seed.length == 0) return;
+        (IRiskEnvelope.Verdict verdict, bytes memory reason) =
+            _envelope.preview(key, new uint256[](0), source.seed, false);
+        if (verdict != IRiskEnvelope.Verdict.Passed) revert BadSeed(reason);
+    }
+
+    function _previous(Entry storage entry) private view returns (uint256[] memory) {
+        uint32 latest = entry.latestId;
+        return latest == 0 ? entry.source.seed : _valuesOf(latest);
+    }
+
+    function _valuesOf(uint256 updateId) private view returns (uint256[] memory) {
         Release storage release = _releases[updateId];
-        values = new uint256[](release.count);
-        for (uint256 i = 0; i < values.length; ++i) {
-            values[i] = uint64(release.values[i / LANES] >> (64 * (i % LANES)));
-        }
+        return _unpack(release.values, _entries[release.entry].count);
     }
 
-    function _known(address market, string calldata updateType) private view returns (Entry storage entry) {
-        entry = _entries[_key(market, updateType)];
-        if (!entry.known) revert SourceUnknown(market, updateType);
+    function _releaseOf(uint256 updateId) private view returns (Release storage) {
+        if (updateId == 0 || updateId > updateCounter) revert UpdateUnknown(updateId);
+        return _releases[updateId];
     }
 
-    function _key(address market, string calldata updateType) private pure returns (bytes32) {
-        return keccak256(abi.encode(market, updateType));
+    function _heldBy(address market, string calldata updateType, bytes32 requestId)
+        private
+        view
+        returns (uint32 index)
+    {
+        if (msg.sender != guardian) revert NotGuardian(guardian, msg.sender);
+        index = _knownIndex(market, updateType);
+        bytes32 got = _held[index].requestId;
+        if (got == 0 || got != requestId) revert NotHeld(requestId, got);
+    }
+
+    /// @dev The earlier of `observedAt + maxHeldAge` and `validUntil`.
+    function _expiryOf(Entry storage entry, Held storage held) private view returns (uint256 expiresAt) {
+        expiresAt = uint256(held.observedAt) + entry.source.maxHeldAge;
+        if (expiresAt > held.validUntil) expiresAt = held.validUntil;
+    }
+
+    function _setGuardian(address guardian_) private {
+        guardian = guardian_;
+        emit GuardianSet(guardian_);
     }
 }
