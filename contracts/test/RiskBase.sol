@@ -103,18 +103,25 @@ abstract contract RiskBase is Base {
 
     /// @dev Answers with values in basis points (times 100, as the model's two decimals want) and the given flags.
     function _answer(bytes32 id, uint8 mode, int64[3] memory bps, bool inDomain, bool unsaturated) internal {
-        Delivery memory d = _delivery(id, model, mode);
+        Delivery memory d = _proven(id, mode, bps, inDomain, unsaturated);
+        if (_rejectedId == id && id != 0) {
+            vm.expectEmit(address(risk));
+            emit IRiskSource.UpdateRejected(id, asset, TYPE, _rejection);
+        }
+        _fulfil(d);
+    }
+
+    function _proven(bytes32 id, uint8 mode, int64[3] memory bps, bool inDomain, bool unsaturated)
+        internal
+        returns (Delivery memory d)
+    {
+        d = _delivery(id, model, mode);
         int64[] memory outputs = new int64[](3);
         for (uint256 i = 0; i < 3; ++i) {
             outputs[i] = bps[i] * 100;
         }
         d.slots[0].outputWords = Words.packOutputs(outputs, inDomain, unsaturated);
         _prove(d);
-        if (_rejectedId == id && id != 0) {
-            vm.expectEmit(address(risk));
-            emit IRiskSource.UpdateRejected(id, asset, TYPE, _rejection);
-        }
-        _fulfil(d);
     }
 
     function _release(int64[3] memory bps) internal returns (bytes32 id) {
