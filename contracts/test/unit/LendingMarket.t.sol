@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {RiskOracle} from "../../src/RiskOracle.sol";
 import {ExamplePrice} from "../../src/examples/ExamplePrice.sol";
 import {ExampleToken} from "../../src/examples/ExampleToken.sol";
 import {LendingMarket} from "../../src/examples/LendingMarket.sol";

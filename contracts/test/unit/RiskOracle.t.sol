@@ -4,7 +4,11 @@ pragma solidity ^0.8.28;
 import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 
 import {IDodonaOracle} from "../../src/interfaces/IDodonaOracle.sol";
-import {IDodonaRiskOracle, IRiskEnvelope, IRiskOracle} from "../../src/interfaces/IRiskOracle.sol";
+import {IRiskEnvelope} from "../../src/interfaces/IRiskEnvelope.sol";
+import {IDodonaRiskOracle, IRiskOracle} from "../../src/interfaces/IRiskOracle.sol";
+import {IRiskSource} from "../../src/interfaces/IRiskSource.sol";
+import {RiskEnvelope} from "../../src/risk/RiskEnvelope.sol";
+import {RiskOracle} from "../../src/risk/RiskOracle.sol";
 import {RiskBase} from "../RiskBase.sol";
 
 contract RiskOracleTest is RiskBase {
@@ -59,7 +63,7 @@ contract RiskOracleTest is RiskBase {
 
     function test_rejectsOutOfDomain() public {
         bytes32 id = _askRisk(DIRECT);
-        _expectRejected(id, abi.encodeWithSelector(IDodonaRiskOracle.NotInDomain.selector, id));
+        _expectRejected(id, abi.encodeWithSelector(IRiskSource.NotInDomain.selector, id));
         _answer(id, DIRECT, [int64(6_500), 7_200, 500], false, true);
         _assertNothingReleased();
         assertEq(oracle.creditOf(address(0), operator), oracle.requestOf(id).fee);
@@ -67,7 +71,7 @@ contract RiskOracleTest is RiskBase {
 
     function test_rejectsSaturated() public {
         bytes32 id = _askRisk(DIRECT);
-        _expectRejected(id, abi.encodeWithSelector(IDodonaRiskOracle.Saturated.selector, id));
+        _expectRejected(id, abi.encodeWithSelector(IRiskSource.Saturated.selector, id));
         _answer(id, DIRECT, [int64(6_500), 7_200, 500], true, false);
         _assertNothingReleased();
     }
@@ -77,15 +81,15 @@ contract RiskOracleTest is RiskBase {
         at = at % 3;
         bps[at] = int64(bound(value, -1e15, -1));
         bytes32 id = _askRisk(DIRECT);
-        _expectRejected(id, abi.encodeWithSelector(IDodonaRiskOracle.NegativeValue.selector, at, int256(bps[at]) * 100));
+        _expectRejected(id, abi.encodeWithSelector(IRiskSource.NegativeValue.selector, at, int256(bps[at]) * 100));
         _answer(id, DIRECT, bps, true, true);
         _assertNothingReleased();
     }
 
     function testFuzz_rejectsWhatTheEnvelopeRefuses(uint16 ltv) public {
-        ltv = uint16(bound(ltv, 6_801, 9_000));
+        ltv = uint16(bound(ltv, 7_101, 9_000));
         bytes32 id = _askRisk(DIRECT);
-        _expectRejected(id, abi.encodeWithSelector(IRiskEnvelope.StepTooLarge.selector, 0, 300, ltv - 6_500));
+        _expectRejected(id, abi.encodeWithSelector(IRiskEnvelope.StepTooLarge.selector, 0, 600, ltv - 6_500));
         _answer(id, DIRECT, [int64(uint64(ltv)), 7_200, 500], true, true);
         _assertNothingReleased();
     }
@@ -97,7 +101,7 @@ contract RiskOracleTest is RiskBase {
         _answer(first, DIRECT, [int64(6_600), 7_300, 500], true, true);
         uint64 observedAt = risk.lastObservedAt(asset, TYPE);
         _expectRejected(
-            second, abi.encodeWithSelector(IDodonaRiskOracle.ObservationNotNewer.selector, observedAt, observedAt)
+            second, abi.encodeWithSelector(IRiskSource.ObservationNotNewer.selector, observedAt, observedAt)
         );
         _answer(second, DIRECT, [int64(6_400), 7_300, 500], true, true);
         assertEq(risk.updateCounter(), 1);
@@ -108,16 +112,16 @@ contract RiskOracleTest is RiskBase {
         vm.warp(bound(wait, START + PERIOD, START + MIN_DELAY - 1));
         bytes32 id = _askRisk(DIRECT);
         _expectRejected(id, abi.encodeWithSelector(IRiskEnvelope.TooSoon.selector, START + MIN_DELAY, block.timestamp));
-        _answer(id, DIRECT, [int64(6_500), 7_200, 500], true, true);
+        _answer(id, DIRECT, [int64(6_600), 7_200, 500], true, true);
         assertEq(abi.decode(risk.getUpdateById(1).newValue, (uint256[]))[0], 6_600);
     }
 
     /// A callback that ran out of gas may be tried again, but not so late that the answer is stale.
     function testFuzz_aLateRetryIsTooOld(uint64 wait) public {
-        IDodonaRiskOracle.Source memory source = _source();
+        IRiskSource.Source memory source = _source();
         source.callbackGasLimit = 20_000;
         vm.startPrank(owner);
-        envelope.setLimits(asset, "Starved", _limits3(), 0, IRiskEnvelope.JointRule.Lending);
+        envelope.setLimits(asset, "Starved", _limits3());
         risk.setSource(asset, "Starved", source);
         vm.stopPrank();
         vm.prank(user);
@@ -153,7 +157,7 @@ contract RiskOracleTest is RiskBase {
     /// An envelope that says nothing has not agreed: the callback fails as a whole and can be tried again.
     function test_anEnvelopeWithoutAReasonDecidesNothing() public {
         bytes32 id = _askRisk(DIRECT);
-        vm.mockCallRevert(address(envelope), abi.encodeWithSelector(IRiskEnvelope.check.selector), "");
+        vm.mockCallRevert(address(envelope), abi.encodeWithSelector(IRiskEnvelope.admit.selector), "");
         _answer(id, DIRECT, [int64(6_500), 7_200, 500], true, true);
         assertTrue(oracle.callbackFailed(id));
         assertEq(risk.updateCounter(), 0);
@@ -165,7 +169,7 @@ contract RiskOracleTest is RiskBase {
     function testFuzz_onlyTheOracleAnswers(address caller) public {
         vm.assume(caller != address(oracle));
         IDodonaOracle.Answer memory answer;
-        vm.expectRevert(abi.encodeWithSelector(IDodonaRiskOracle.NotOracle.selector, address(oracle), caller));
+        vm.expectRevert(abi.encodeWithSelector(IRiskSource.NotOracle.selector, address(oracle), caller));
         vm.prank(caller);
         risk.onDodonaAnswer(0, answer);
     }
@@ -173,7 +177,7 @@ contract RiskOracleTest is RiskBase {
     /// Somebody else's request cannot be answered into this contract.
     function testFuzz_refusesRequestsThatAreNotItsOwn(bytes32 id) public {
         IDodonaOracle.Answer memory answer;
-        vm.expectRevert(abi.encodeWithSelector(IDodonaRiskOracle.UnknownRequest.selector, id));
+        vm.expectRevert(abi.encodeWithSelector(IRiskSource.UnknownRequest.selector, id));
         vm.prank(address(oracle));
         risk.onDodonaAnswer(id, answer);
     }
@@ -186,18 +190,20 @@ contract RiskOracleTest is RiskBase {
     }
 
     function testFuzz_refusesModesThatAreNotPinned(uint8 mode) public {
-        IDodonaRiskOracle.Source memory source = _source();
+        IRiskSource.Source memory source = _source();
         source.aggregatedVersion = 0;
-        vm.prank(owner);
+        vm.startPrank(owner);
+        envelope.setLimits(asset, "DirectOnly", _limits3());
         risk.setSource(asset, "DirectOnly", source);
+        vm.stopPrank();
         mode = uint8(bound(mode, 1, 255));
-        vm.expectRevert(abi.encodeWithSelector(IDodonaRiskOracle.ModeNotAllowed.selector, asset, "DirectOnly", mode));
+        vm.expectRevert(abi.encodeWithSelector(IRiskSource.ModeNotAllowed.selector, asset, "DirectOnly", mode));
         risk.requestUpdate{value: 0}(asset, "DirectOnly", mode, user);
     }
 
     function testFuzz_refusesUnknownSource(address market) public {
         vm.assume(market != asset);
-        vm.expectRevert(abi.encodeWithSelector(IDodonaRiskOracle.SourceUnknown.selector, market, TYPE));
+        vm.expectRevert(abi.encodeWithSelector(IRiskSource.SourceUnknown.selector, market, TYPE));
         risk.quoteUpdate(market, TYPE, DIRECT);
     }
 
@@ -208,25 +214,25 @@ contract RiskOracleTest is RiskBase {
         risk.setSource(asset, "x", _source());
     }
 
-    function _refuseSource(IDodonaRiskOracle.Source memory source, bytes memory reason) internal {
+    function _refuseSource(IRiskSource.Source memory source, bytes memory reason) internal {
         vm.expectRevert(reason);
         vm.prank(owner);
         risk.setSource(asset, "other", source);
     }
 
     function _bad(string memory field, uint256 got) internal pure returns (bytes memory) {
-        return abi.encodeWithSelector(IDodonaRiskOracle.BadSource.selector, field, got);
+        return abi.encodeWithSelector(IRiskSource.BadSource.selector, field, got);
     }
 
     function test_refusesBadSources() public {
-        vm.expectRevert(abi.encodeWithSelector(IDodonaRiskOracle.SourceAlreadySet.selector, asset, TYPE));
+        vm.expectRevert(abi.encodeWithSelector(IRiskSource.SourceAlreadySet.selector, asset, TYPE));
         vm.prank(owner);
         risk.setSource(asset, TYPE, _source());
 
-        IDodonaRiskOracle.Source memory source = _source();
+        IRiskSource.Source memory source = _source();
         source.modelId = mixedModel;
         source.seed = new uint256[](0);
-        _refuseSource(source, abi.encodeWithSelector(IDodonaRiskOracle.PublicSourceRefused.selector, mixedModel, 0));
+        _refuseSource(source, abi.encodeWithSelector(IRiskSource.PublicSourceRefused.selector, mixedModel, 0));
         source = _source();
         (source.directVersion, source.aggregatedVersion) = (0, 0);
         _refuseSource(source, _bad("version", 0));
@@ -253,5 +259,116 @@ contract RiskOracleTest is RiskBase {
         vm.assume(id != 1);
         vm.expectRevert(abi.encodeWithSelector(IRiskOracle.UpdateUnknown.selector, id));
         risk.getUpdateById(id);
+    }
+
+    // ------------------------------------------------------------- what is pinned
+
+    /// Limits come first, and for as many fields as the model has outputs.
+    function test_refusesSourcesThatTheEnvelopeDoesNotKnow() public {
+        _refuseSource(_source(), _bad("fields", 0));
+        IRiskEnvelope.Limits memory limits = _limits3();
+        IRiskEnvelope.FieldLimits[] memory two = new IRiskEnvelope.FieldLimits[](2);
+        (two[0], two[1]) = (limits.fields[0], limits.fields[1]);
+        limits.fields = two;
+        limits.rules = new IRiskEnvelope.Rule[](0);
+        vm.prank(owner);
+        envelope.setLimits(asset, "other", limits);
+        _refuseSource(_source(), _bad("fields", 2));
+    }
+
+    function testFuzz_refusesASeedPastTheLimits(uint256 ltv) public {
+        vm.prank(owner);
+        envelope.setLimits(asset, "other", _limits3());
+        IRiskSource.Source memory source = _source();
+        ltv = bound(ltv, 7_201, 9_000);
+        source.seed = _vector(ltv, 7_200, 500);
+        bytes memory reason = abi.encodeWithSelector(IRiskEnvelope.LtvAboveThreshold.selector, ltv, 7_200);
+        _refuseSource(source, abi.encodeWithSelector(IRiskSource.BadSeed.selector, reason));
+    }
+
+    /// A deployment for production names a ceremony's digest: a router of the development SRS is refused, whatever it says.
+    function testFuzz_refusesARouterOfAnotherSrs(bytes32 digest) public {
+        bytes32 got = router.srsDigest();
+        vm.assume(digest != got);
+        vm.expectRevert(abi.encodeWithSelector(IDodonaRiskOracle.SrsMismatch.selector, digest, got));
+        new RiskOracle(owner, riskGuardian, oracle, envelope, digest);
+    }
+
+    /// An envelope that is bound to another risk oracle releases nothing here.
+    function test_anEnvelopeOfAnotherReleasesNothing() public {
+        RiskOracle other = new RiskOracle(owner, riskGuardian, oracle, envelope, router.srsDigest());
+        vm.prank(owner);
+        other.setSource(asset, TYPE, _source());
+        uint256 fee = other.quoteUpdate(asset, TYPE, DIRECT);
+        vm.prank(user);
+        bytes32 id = other.requestUpdate{value: fee}(asset, TYPE, DIRECT, user);
+        _answer(id, DIRECT, [int64(6_500), 7_200, 500], true, true);
+        assertTrue(oracle.callbackFailed(id));
+        assertEq(other.updateCounter(), 0);
+    }
+
+    function testFuzz_refusesAnotherModelsAnswer(bytes32 got) public {
+        vm.assume(got != model);
+        bytes32 id = _askRisk(DIRECT);
+        IDodonaOracle.Answer memory answer = _answerOf(_vector(6_500, 7_200, 500), uint64(START));
+        answer.modelId = got;
+        vm.expectEmit(address(risk));
+        emit IRiskSource.UpdateRejected(
+            id, asset, TYPE, abi.encodeWithSelector(IRiskSource.ModelMismatch.selector, model, got)
+        );
+        vm.prank(address(oracle));
+        risk.onDodonaAnswer(id, answer);
+        _assertNothingReleased();
+    }
+
+    /// A callback that failed is tried again after its verifier was frozen: the proof is no longer believed.
+    function test_aRetryAfterAFreezeIsRefused() public {
+        bytes32 id = _askRisk(DIRECT);
+        vm.mockCallRevert(address(envelope), abi.encodeWithSelector(IRiskEnvelope.admit.selector), "");
+        _answer(id, DIRECT, [int64(6_500), 7_200, 500], true, true);
+        vm.clearMockedCalls();
+        vm.warp(START + 12);
+        vm.mockCall(address(router), abi.encodeCall(router.isFrozen, (directVersion)), abi.encode(true));
+        vm.expectEmit(address(risk));
+        emit IRiskSource.UpdateRejected(
+            id, asset, TYPE, abi.encodeWithSelector(IRiskSource.VerifierFrozen.selector, directVersion)
+        );
+        oracle.retryCallback(id);
+        _assertNothingReleased();
+    }
+
+    // -------------------------------------------------------- provenance and age
+
+    function testFuzz_provenanceNamesTheProof(bool aggregate) public {
+        uint8 mode = aggregate ? AGGREGATED : DIRECT;
+        bytes32 id = _askRisk(mode);
+        _answer(id, mode, [int64(6_600), 7_300, 500], true, true);
+        IDodonaRiskOracle.Provenance memory from = risk.provenanceOf(1);
+        assertEq(from.requestId, id);
+        assertEq(from.modelId, model);
+        assertEq(from.mode, mode);
+        assertEq(from.verifierVersion, aggregate ? aggregatedVersion : directVersion);
+        assertEq(from.observedAt, START / PERIOD * PERIOD);
+        assertEq(from.validUntil, from.observedAt + 1 days);
+        assertEq(from.fulfilledAt, START);
+        assertFalse(from.approved);
+        assertEq(from.answerHash, keccak256(abi.encode(id, oracle.answerOf(id))));
+        vm.expectRevert(abi.encodeWithSelector(IRiskOracle.UpdateUnknown.selector, 2));
+        risk.provenanceOf(2);
+    }
+
+    function testFuzz_theLastGoodValueAges(uint64 wait) public {
+        (uint256[] memory values, uint256 updateId, uint256 age, bool stale) = risk.lastGood(asset, TYPE);
+        assertEq(values.length, 0);
+        assertEq(updateId, 0);
+        assertTrue(stale);
+        _release([int64(6_600), 7_300, 500]);
+        uint256 observedAt = START / PERIOD * PERIOD;
+        vm.warp(bound(wait, START, START + 3 days));
+        (values, updateId, age, stale) = risk.lastGood(asset, TYPE);
+        assertEq(values, _vector(6_600, 7_300, 500));
+        assertEq(updateId, 1);
+        assertEq(age, block.timestamp - observedAt);
+        assertEq(stale, block.timestamp > observedAt + 1 days);
     }
 }
