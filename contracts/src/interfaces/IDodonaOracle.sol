@@ -35,6 +35,9 @@ interface IDodonaOracle {
     /// @param maxDataAge seconds that the observation may be older than the request.
     /// @param maxDeliveryAge seconds that the oldest observation may be old when delivered; 0: no limit.
     /// @param refundTo who is credited if nobody answers; 0: the requester.
+    /// @param feeToken what the fee is paid in; 0: ETH.
+    /// @param fee what is paid, in units of `feeToken`; with ETH `msg.value` must equal it.
+    /// @param penalty wei that an operator who accepts must reserve; 0: the oracle's least.
     /// @param publicWords packed words of all public sources in their order, each `< r`; empty without public sources.
     struct RequestParams {
         bytes32 modelId;
@@ -46,6 +49,9 @@ interface IDodonaOracle {
         uint64 maxDataAge;
         uint64 maxDeliveryAge;
         address refundTo;
+        address feeToken;
+        uint96 fee;
+        uint96 penalty;
         uint256[] publicWords;
     }
 
