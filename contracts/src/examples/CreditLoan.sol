@@ -4,7 +4,6 @@ pragma solidity ^0.8.28;
 import {IERC20, SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {DodonaConsumer} from "../DodonaConsumer.sol";
 import {IDodonaOracle} from "../interfaces/IDodonaOracle.sol";
@@ -26,7 +25,6 @@ import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 /// wants to keep others out pays the oracle's fee for every slot.
 /// @dev The token must move what it says: no fee on transfer, no rebasing.
 contract CreditLoan is DodonaConsumer, ReentrancyGuardTransient {
-    using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
     /// @notice None: may apply. Asked: waits for a verdict. Approved: may draw for a while. Denied: may apply again.
@@ -153,7 +151,6 @@ contract CreditLoan is DodonaConsumer, ReentrancyGuardTransient {
         if (applicantOf[slot] != address(0)) revert SlotTaken(slot, applicantOf[slot]);
         IDodonaOracle.RequestParams memory params = applyParams();
         params.refundTo = msg.sender;
-        params.fee = msg.value.toUint96();
         applicantOf[slot] = msg.sender;
         id = _ask(params, msg.value);
         _applicantOfRequest[id] = msg.sender;

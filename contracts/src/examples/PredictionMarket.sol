@@ -4,7 +4,6 @@ pragma solidity ^0.8.28;
 import {IERC20, SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {DodonaConsumer} from "../DodonaConsumer.sol";
 import {IDodonaOracle} from "../interfaces/IDodonaOracle.sol";
@@ -21,7 +20,6 @@ import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 /// the circuit), else the operator picks one of them.
 /// @dev The stake token must move what it says: no fee on transfer, no rebasing.
 contract PredictionMarket is DodonaConsumer, ReentrancyGuardTransient {
-    using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
     enum Phase {
@@ -133,7 +131,6 @@ contract PredictionMarket is DodonaConsumer, ReentrancyGuardTransient {
             revert OutsideAskWindow(earliest, latest, block.timestamp);
         }
         IDodonaOracle.RequestParams memory params = askParams();
-        params.fee = msg.value.toUint96();
         params.refundTo = msg.sender;
         id = _ask(params, msg.value);
         emit Asked(id, msg.sender, msg.value);

@@ -21,8 +21,7 @@ contract ProvenLtv is DodonaConsumer {
         params.maxDeliveryAge = 30 minutes; // age of the data when delivered
         params.callbackGasLimit = 100_000;
         params.refundTo = msg.sender;
-        params.fee = uint96(msg.value); // at least dodona.quote(params)
-        return _ask(params, msg.value);
+        return _ask(params, msg.value); // at least dodona.quote(params)
     }
 
     function _onAnswer(bytes32, IDodonaOracle.Answer calldata answer) internal override {

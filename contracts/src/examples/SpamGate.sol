@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {DodonaConsumer} from "../DodonaConsumer.sol";
 import {IDodonaOracle} from "../interfaces/IDodonaOracle.sol";
@@ -16,8 +15,6 @@ import {Words} from "../libraries/Words.sol";
 /// so that the verdict is about what was posted. That is also the limit: whatever the filter is to see must be cheap to
 /// compute here. The model has one public source of `FEATURES` values and one output, the spam score.
 contract SpamGate is DodonaConsumer, ReentrancyGuardTransient {
-    using SafeCast for uint256;
-
     /// @notice None: no such post. Pending: waits for a verdict. The others are final.
     enum Status {
         None,
@@ -111,8 +108,7 @@ contract SpamGate is DodonaConsumer, ReentrancyGuardTransient {
         if (msg.value < deposit) revert DepositMissing(deposit, msg.value);
         IDodonaOracle.RequestParams memory params = paramsOf(content);
         params.refundTo = msg.sender;
-        params.fee = (msg.value - deposit).toUint96();
-        id = _ask(params, params.fee);
+        id = _ask(params, msg.value - deposit);
         _posts[id] = Post({
             author: msg.sender, deadline: params.deadline, status: Status.Pending, contentHash: keccak256(content)
         });

@@ -69,7 +69,7 @@ contract ProvenLtvTest is ExampleBase {
     }
 
     /// @dev The page shows it with the package's names in the imports; what follows them is the same.
-    function test_thePageShowsThisConsumer() public view {
+    function test_thePageShowsThisConsumer() public {
         string memory page = vm.readFile("../docs/integrate.md");
         string memory source = vm.readFile("src/examples/ProvenLtv.sol");
         uint256 from = vm.indexOf(source, "contract ProvenLtv");
