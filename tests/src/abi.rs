@@ -1,7 +1,7 @@
 //! Contracts that the node does not know, as far as the scenarios use them: risk oracle, envelope, market, mocks, and the
 //! constructors of all. `contracts/src` documents them.
 
-#![expect(clippy::too_many_arguments, reason = "generated from signatures that the contracts document")]
+#![expect(missing_docs, clippy::too_many_arguments, reason = "generated from signatures that the contracts document")]
 
 use alloy::sol;
 
@@ -19,6 +19,8 @@ sol! {
             uint64 timeToLive;
             uint64 maxDataAge;
             uint64 maxDeliveryAge;
+            uint64 maxHeldAge;
+            uint64 staleAfter;
             uint256[] seed;
         }
         event ParameterUpdated(
@@ -39,19 +41,48 @@ sol! {
     }
 
     interface IRiskEnvelope {
+        enum Direction {
+            None,
+            Up,
+            Down,
+            Both
+        }
+        enum RuleKind {
+            Threshold,
+            Bonus,
+            Ordered,
+            Sum,
+            Kink,
+            Growth
+        }
         struct FieldLimits {
             uint64 min;
             uint64 max;
             uint64 maxStep;
+            uint64 weekBudget;
+            uint64 monthBudget;
+            uint32 maxStepBps;
+            Direction moves;
+            Direction delayFree;
+        }
+        struct Rule {
+            RuleKind kind;
+            uint8 a;
+            uint8 b;
+            uint8 c;
+            uint64 low;
+            uint64 high;
+            uint64 extra;
+        }
+        struct Limits {
+            FieldLimits[] fields;
+            Rule[] rules;
+            uint64 minDelay;
+            uint32 holdBps;
         }
         error StepTooLarge(uint256 index, uint256 maxStep, uint256 got);
-        function setLimits(
-            address market,
-            string calldata updateType,
-            FieldLimits[] calldata fields,
-            uint64 minDelay,
-            uint8 jointRule
-        ) external;
+        function bind(address riskOracle) external;
+        function setLimits(address market, string calldata updateType, Limits calldata limits) external;
     }
 
     interface ILendingMarket {
@@ -115,7 +146,7 @@ sol! {
             uint256 gasCap
         ) external;
         function envelope(address owner) external;
-        function riskOracle(address owner, address oracle, address envelope) external;
+        function riskOracle(address owner, address guardian, address oracle, address envelope, bytes32 srsDigest) external;
         function token(string memory name, string memory symbol) external;
         function price(address owner, uint256 price) external;
         function market(

@@ -71,6 +71,10 @@ pub const CALLBACK_GAS: u32 = 600_000;
 pub const TIME_TO_LIVE: u64 = 1_800;
 /// Greatest age of an observation at a market's request, seconds.
 pub const MAX_DATA_AGE: u64 = 600;
+/// Seconds for which an update that is past a soft limit waits for the guardian.
+pub const MAX_HELD_AGE: u64 = 7_200;
+/// Seconds after which the last good value counts as stale.
+pub const STALE_AFTER: u64 = 86_400;
 /// Greatest age of an observation when the risk oracle takes it, seconds.
 pub const MAX_DELIVERY_AGE: u64 = 3_600;
 
@@ -355,13 +359,40 @@ async fn register_model(
     Ok(model)
 }
 
-/// Envelope, risk oracle, tokens, price and market. The envelope bounds each field; steps may be as large as the held-out
-/// days need, which include the fall of February 2018.
+/// The envelope's limits. Steps may be as large as the held-out days need, which include the fall of February 2018, and several in one day.
+fn limits() -> IRiskEnvelope::Limits {
+    let field = |min, max, max_step| IRiskEnvelope::FieldLimits {
+        min,
+        max,
+        maxStep: max_step,
+        weekBudget: 10 * max_step,
+        monthBudget: 20 * max_step,
+        maxStepBps: u32::MAX,
+        moves: IRiskEnvelope::Direction::Both,
+        delayFree: IRiskEnvelope::Direction::None,
+    };
+    let rule = |kind, a, b| IRiskEnvelope::Rule { kind, a, b, c: 0, low: 0, high: 0, extra: 0 };
+    IRiskEnvelope::Limits {
+        fields: vec![field(2_000, 9_000, 2_500), field(2_500, 9_500, 2_500), field(100, 2_000, 1_000)],
+        rules: vec![rule(IRiskEnvelope::RuleKind::Threshold, 0, 1), rule(IRiskEnvelope::RuleKind::Bonus, 1, 2)],
+        minDelay: 0,
+        holdBps: 10_000,
+    }
+}
+
+/// Envelope, risk oracle, tokens, price and market.
 async fn deploy_market(on: &Deployer<'_>, stack: &mut Stack) -> Result<()> {
     let owner = on.owner;
     let envelope = on.create("RiskEnvelope", arguments(&Constructors::envelopeCall { owner })).await?;
-    let call = Constructors::riskOracleCall { owner, oracle: stack.oracle, envelope };
+    let call = Constructors::riskOracleCall {
+        owner,
+        guardian: accounts::GUARDIAN,
+        oracle: stack.oracle,
+        envelope,
+        srsDigest: stack.srs_digest,
+    };
     let risk_oracle = on.create("RiskOracle", arguments(&call)).await?;
+    on.send(envelope, &IRiskEnvelope::bindCall { riskOracle: risk_oracle }).await?;
     let token =
         |name: &str| arguments(&Constructors::tokenCall { name: format!("Example {name}"), symbol: name.to_owned() });
     let collateral = on.create("ExampleToken", token("COLL")).await?;
@@ -380,18 +411,9 @@ async fn deploy_market(on: &Deployer<'_>, stack: &mut Stack) -> Result<()> {
         lb,
     };
     let market = on.create("LendingMarket", arguments(&call)).await?;
-    let limits = |min, max, max_step| IRiskEnvelope::FieldLimits { min, max, maxStep: max_step };
-    on.send(
-        envelope,
-        &IRiskEnvelope::setLimitsCall {
-            market: collateral,
-            updateType: UPDATE_TYPE.to_owned(),
-            fields: vec![limits(2_000, 9_000, 2_500), limits(2_500, 9_500, 2_500), limits(100, 2_000, 1_000)],
-            minDelay: 0,
-            jointRule: 1,
-        },
-    )
-    .await?;
+    let call =
+        IRiskEnvelope::setLimitsCall { market: collateral, updateType: UPDATE_TYPE.to_owned(), limits: limits() };
+    on.send(envelope, &call).await?;
     let source = IRiskOracle::Source {
         modelId: stack.model,
         directVersion: stack.direct_version,
@@ -400,6 +422,8 @@ async fn deploy_market(on: &Deployer<'_>, stack: &mut Stack) -> Result<()> {
         timeToLive: TIME_TO_LIVE,
         maxDataAge: MAX_DATA_AGE,
         maxDeliveryAge: MAX_DELIVERY_AGE,
+        maxHeldAge: MAX_HELD_AGE,
+        staleAfter: STALE_AFTER,
         seed: vec![ltv, lt, lb],
     };
     let call = IRiskOracle::setSourceCall { market: collateral, updateType: UPDATE_TYPE.to_owned(), source };

@@ -44,7 +44,8 @@ async fn one_use(mode: Mode) -> Result<()> {
     chain.refused(accounts::OPERATOR, stack.oracle, &for_second, &REFUSED).await?;
     assert_eq!(stack.status(second.id).await?, Status::Open);
     assert_eq!(stack.credit(accounts::PAYEE).await?, first.request.fee, "paid once");
-    let escrow = chain.view(stack.oracle, &IDodonaOracle::totalEscrowCall { token: alloy::primitives::Address::ZERO }).await?;
+    let escrow =
+        chain.view(stack.oracle, &IDodonaOracle::totalEscrowCall { token: alloy::primitives::Address::ZERO }).await?;
     assert_eq!(escrow, second.fee);
     Ok(())
 }
