@@ -93,8 +93,8 @@ contract AttestTest is Base {
 
     /// Pages cover the list once and in order, whatever their size; beyond the end there is nothing.
     function testFuzz_pages(uint8 count, uint8 size, uint256 beyond) public {
-        count = uint8(bound(count, 0, 24));
-        size = uint8(bound(size, 1, 30));
+        count = uint8(_edgy(count, 0, 24));
+        size = uint8(_edgy(size, 1, 30));
         for (uint160 i = 1; i <= count; ++i) {
             vm.prank(address(i));
             models.attest(model, bytes32(uint256(i)));
@@ -109,7 +109,7 @@ contract AttestTest is Base {
             if (page.length < size) break;
         }
         assertEq(seen, count);
-        assertEq(models.attestations(model, bound(beyond, count, type(uint256).max), size).length, 0);
+        assertEq(models.attestations(model, _edgy(beyond, count, type(uint256).max), size).length, 0);
         assertEq(models.attestations(model, 0, type(uint256).max).length, count);
         assertEq(models.attestations(model, 0, 0).length, 0);
     }
@@ -146,7 +146,7 @@ contract AttestTest is Base {
     }
 
     function testFuzz_attestsForWhoSigned(uint256 key, bytes32 statement, uint64 wait, address carrier) public {
-        key = bound(key, 1, ORDER - 1);
+        key = _edgy(key, 1, ORDER - 1);
         vm.assume(vm.addr(key).code.length == 0);
         uint256 deadline = START + wait;
         bytes memory signature = _signed(models, model, statement, key, 0, deadline);
@@ -175,9 +175,9 @@ contract AttestTest is Base {
     }
 
     function testFuzz_refusesLateSignatures(uint64 deadline, uint64 late) public {
-        deadline = uint64(bound(deadline, 0, type(uint40).max - 1));
+        deadline = uint64(_edgy(deadline, 0, type(uint40).max - 1));
         bytes memory signature = _signed(models, model, STATEMENT, key1, 0, deadline);
-        vm.warp(bound(late, uint256(deadline) + 1, type(uint40).max));
+        vm.warp(_edgy(late, uint256(deadline) + 1, type(uint40).max));
         vm.expectRevert(abi.encodeWithSelector(IModelAttestations.SignatureExpired.selector, deadline, block.timestamp));
         models.attestBySig(model, STATEMENT, publisher1, deadline, signature);
     }
@@ -185,13 +185,13 @@ contract AttestTest is Base {
     /// Bound to model, statement, attester, nonce, deadline, registry and chain.
     function testFuzz_refusesAnyOtherSignature(uint8 what, uint256 other) public {
         what = what % 7;
-        uint256 key = what == 0 ? bound(other, 1, ORDER - 1) : key1;
+        uint256 key = what == 0 ? _edgy(other, 1, ORDER - 1) : key1;
         vm.assume(vm.addr(key) != publisher1 || what != 0);
         vm.assume(what != 2 || bytes32(other) != STATEMENT);
         vm.assume(what != 3 || other != 0);
         vm.assume(what != 4 || other != START);
         ModelRegistry registry = what == 5 ? new ModelRegistry(feeds) : models;
-        if (what == 6) vm.chainId(bound(other, 2, type(uint64).max - 1));
+        if (what == 6) vm.chainId(_edgy(other, 2, type(uint64).max - 1));
         if (what == 6) vm.assume(block.chainid != 31_337);
         bytes memory signature = _signed(
             registry,

@@ -9,8 +9,8 @@ import {GreedyReporter, RefusesEther} from "../mocks/Recipients.sol";
 
 contract EquivocationTest is BondBase {
     function testFuzz_slashesAll(uint96 extra, uint96 unbonding, bool swapped) public {
-        extra = uint96(bound(extra, 1, type(uint96).max - MIN_BOND));
-        unbonding = uint96(bound(unbonding, 1, MIN_BOND + extra));
+        extra = uint96(_edgy(extra, 1, type(uint96).max - MIN_BOND));
+        unbonding = uint96(_edgy(unbonding, 1, MIN_BOND + extra));
         _bond(publisher1, extra);
         _unbond(publisher1, unbonding);
         uint256 total = uint256(MIN_BOND) + extra;
@@ -157,8 +157,8 @@ contract EquivocationTest is BondBase {
     }
 
     function testFuzz_refusesStrangers(uint256 key, uint32 epoch) public {
-        key = bound(key, 1, ORDER - 1);
-        if (key == key1 || key == key2) epoch = uint32(bound(epoch, 2, type(uint32).max));
+        key = _edgy(key, 1, ORDER - 1);
+        if (key == key1 || key == key2) epoch = uint32(_edgy(epoch, 2, type(uint32).max));
         IFeedRegistry.ObservationHeader memory a = _headerOf(5);
         IFeedRegistry.ObservationHeader memory b = _headerOf(6);
         a.setEpoch = b.setEpoch = epoch;
@@ -177,7 +177,7 @@ contract EquivocationTest is BondBase {
         vm.expectPartialRevert(IFeedRegistry.SignersDiffer.selector);
         feeds.reportEquivocation(a, first, b, abi.encodePacked(r, s, v));
         uint256 home = block.chainid;
-        chain = uint64(bound(chain, 1, type(uint64).max - 1));
+        chain = uint64(_edgy(chain, 1, type(uint64).max - 1));
         vm.assume(chain != home);
         vm.chainId(chain);
         bytes memory second = _signature(b, key1);
@@ -191,7 +191,7 @@ contract EquivocationTest is BondBase {
     function testFuzz_reportedWithinTheWindow(uint64 wait) public {
         IFeedRegistry.ObservationHeader memory a = _headerOf(5);
         IFeedRegistry.ObservationHeader memory b = _headerOf(6);
-        vm.warp(bound(wait, START, uint256(a.observedAt) + feeds.EVIDENCE_WINDOW()));
+        vm.warp(_edgy(wait, START, uint256(a.observedAt) + feeds.EVIDENCE_WINDOW()));
         (address publisher,) = _report(a, b, key1, reporter);
         assertEq(publisher, publisher1);
     }
@@ -202,7 +202,7 @@ contract EquivocationTest is BondBase {
         IFeedRegistry.ObservationHeader memory b = _headerOf(6);
         uint256 until = uint256(a.observedAt) + feeds.EVIDENCE_WINDOW();
         b.observedAt = observedAt;
-        vm.warp(bound(wait, until + 1, until + 3650 days));
+        vm.warp(_edgy(wait, until + 1, until + 3650 days));
         bytes memory reason = abi.encodeWithSelector(IFeedRegistry.EvidenceTooOld.selector, until, block.timestamp);
         _refused(a, b, key1, reason);
         _refused(b, a, key1, reason);
@@ -210,7 +210,7 @@ contract EquivocationTest is BondBase {
 
     function testFuzz_numbersOfTheFutureCount(uint64 seq) public {
         IFeedRegistry.ObservationHeader memory a = _headerOf(5);
-        a.seq = uint64(bound(seq, a.seq + 1, type(uint64).max));
+        a.seq = uint64(_edgy(seq, a.seq + 1, type(uint64).max));
         unchecked {
             a.observedAt = a.seq * PERIOD;
         }
@@ -231,7 +231,7 @@ contract EquivocationTest is BondBase {
         _unbond(publisher1, MIN_BOND);
         uint256 reportable = uint256(a.observedAt) + feeds.EVIDENCE_WINDOW();
         assertGt(_bonded(publisher1).withdrawableAt, reportable);
-        vm.warp(bound(wait, block.timestamp, reportable));
+        vm.warp(_edgy(wait, block.timestamp, reportable));
         vm.expectPartialRevert(IPublisherBonds.BondLocked.selector);
         vm.prank(publisher1);
         feeds.withdrawBond(bondedFeed, publisher1);
@@ -305,10 +305,10 @@ contract EquivocationTest is BondBase {
 
     /// Reporting oneself to get out at once costs four fifths, whether or not one is unbonding already.
     function testFuzz_reportingOneselfIsNoExit(uint96 extra, uint96 unbonding) public {
-        extra = uint96(bound(extra, 1, 1_000 ether));
+        extra = uint96(_edgy(extra, 1, 1_000 ether));
         _bond(publisher1, extra);
         uint256 total = uint256(MIN_BOND) + extra;
-        _unbond(publisher1, bound(unbonding, 1, total));
+        _unbond(publisher1, _edgy(unbonding, 1, total));
         _report(_headerOf(5), _headerOf(6), key1, publisher1);
         vm.startPrank(publisher1);
         uint256 got = feeds.withdrawReward(publisher1);
