@@ -407,6 +407,22 @@ contract RiskOracleTest is RiskBase {
         assertEq(stale, block.timestamp > observedAt + 1 days);
     }
 
+    function test_showsWhatItIsBuiltOn() public view {
+        assertEq(risk.oracle(), address(oracle));
+        assertEq(risk.envelope(), address(envelope));
+        assertEq(envelope.riskOracle(), address(risk));
+        assertEq(abi.encode(risk.sourceOf(asset, TYPE)), abi.encode(_source()));
+    }
+
+    /// A clock that runs behind makes a value young, and stops no reader.
+    function test_aValueOfTheFutureIsNoOlderThanNow() public {
+        bytes32 id = _askRisk(DIRECT);
+        vm.prank(address(oracle));
+        risk.onDodonaAnswer(id, _answerOf(_vector(6_600, 7_300, 500), uint64(START + 60)));
+        (, uint256 updateId, uint256 age, bool stale) = risk.lastGood(asset, TYPE);
+        assertEq(abi.encode(updateId, age, stale), abi.encode(1, 0, false));
+    }
+
     /// An injector that was written for another risk oracle reads this one.
     function test_foreignReadersUnderstandIt() public {
         bytes32 id = _release([int64(6_600), 7_300, 500]);
