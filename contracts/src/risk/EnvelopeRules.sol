@@ -129,6 +129,7 @@ library EnvelopeRules {
 
     /// @notice `limit × factorBps / 10,000`, rounded down (against whoever would move further), at most 2^64 - 1.
     function scaled(uint256 limit, uint256 factorBps) internal pure returns (uint256 result) {
+        if (factorBps == ONE) return limit;
         result = limit * factorBps / ONE;
         if (result > type(uint64).max) result = type(uint64).max;
     }

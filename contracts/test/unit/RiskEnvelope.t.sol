@@ -141,7 +141,7 @@ contract RiskEnvelopeTest is RiskBase {
         limits.fields[2].maxStepBps = 250;
         limits.rules = new IRiskEnvelope.Rule[](0);
         _set("relative", limits);
-        from = bound(from, 0, 1_900_000);
+        from = bound(from, 0, 1_800_000);
         to = bound(to, from - from / 10, from + from / 10 + 1);
         uint256[] memory before = _vector(6_500, 7_200, from);
         uint256[] memory next = _vector(6_500, 7_200, to);

@@ -11,6 +11,28 @@ import {RiskEnvelope} from "../../src/risk/RiskEnvelope.sol";
 import {RiskOracle} from "../../src/risk/RiskOracle.sol";
 import {RiskBase} from "../RiskBase.sol";
 
+/// @notice The reading side as other protocols' injectors declare it, written down here without this project's types.
+interface IForeignReader {
+    struct RiskParameterUpdate {
+        uint256 timestamp;
+        bytes newValue;
+        string referenceId;
+        bytes previousValue;
+        string updateType;
+        uint256 updateId;
+        address market;
+        bytes additionalData;
+    }
+
+    function getLatestUpdateByParameterAndMarket(string memory updateType, address market)
+        external
+        view
+        returns (RiskParameterUpdate memory);
+    function getUpdateById(uint256 updateId) external view returns (RiskParameterUpdate memory);
+    function latestUpdateIdByMarketAndType(address market, string memory updateType) external view returns (uint256);
+    function updateCounter() external view returns (uint256);
+}
+
 contract RiskOracleTest is RiskBase {
     function testFuzz_releasesAProvenVector(bool aggregate, uint16 ltv, uint16 lt, uint16 lb) public {
         ltv = uint16(bound(ltv, 6_200, 6_800));
@@ -321,6 +343,19 @@ contract RiskOracleTest is RiskBase {
         _assertNothingReleased();
     }
 
+    function testFuzz_rejectsOldAnswers(uint64 age) public {
+        bytes32 id = _askRisk(DIRECT);
+        age = uint64(bound(age, 30 minutes + 1, 1 days));
+        uint64 observedAt = uint64(START) - age;
+        vm.expectEmit(address(risk));
+        emit IRiskSource.UpdateRejected(
+            id, asset, TYPE, abi.encodeWithSelector(IRiskSource.AnswerTooOld.selector, START - 30 minutes, observedAt)
+        );
+        vm.prank(address(oracle));
+        risk.onDodonaAnswer(id, _answerOf(_vector(6_500, 7_200, 500), observedAt));
+        _assertNothingReleased();
+    }
+
     /// A callback that failed is tried again after its verifier was frozen: the proof is no longer believed.
     function test_aRetryAfterAFreezeIsRefused() public {
         bytes32 id = _askRisk(DIRECT);
@@ -370,5 +405,37 @@ contract RiskOracleTest is RiskBase {
         assertEq(updateId, 1);
         assertEq(age, block.timestamp - observedAt);
         assertEq(stale, block.timestamp > observedAt + 1 days);
+    }
+
+    function test_showsWhatItIsBuiltOn() public view {
+        assertEq(risk.oracle(), address(oracle));
+        assertEq(risk.envelope(), address(envelope));
+        assertEq(envelope.riskOracle(), address(risk));
+        assertEq(abi.encode(risk.sourceOf(asset, TYPE)), abi.encode(_source()));
+    }
+
+    /// A clock that runs behind makes a value young, and stops no reader.
+    function test_aValueOfTheFutureIsNoOlderThanNow() public {
+        bytes32 id = _askRisk(DIRECT);
+        vm.prank(address(oracle));
+        risk.onDodonaAnswer(id, _answerOf(_vector(6_600, 7_300, 500), uint64(START + 60)));
+        (, uint256 updateId, uint256 age, bool stale) = risk.lastGood(asset, TYPE);
+        assertEq(abi.encode(updateId, age, stale), abi.encode(1, 0, false));
+    }
+
+    /// An injector that was written for another risk oracle reads this one.
+    function test_foreignReadersUnderstandIt() public {
+        bytes32 id = _release([int64(6_600), 7_300, 500]);
+        IForeignReader reader = IForeignReader(address(risk));
+        IForeignReader.RiskParameterUpdate memory update = reader.getLatestUpdateByParameterAndMarket(TYPE, asset);
+        assertEq(abi.encode(update), abi.encode(reader.getUpdateById(1)));
+        assertEq(update.timestamp, START);
+        assertEq(update.newValue, abi.encode(_vector(6_600, 7_300, 500)));
+        assertEq(update.referenceId, Strings.toHexString(uint256(id), 32));
+        assertEq(update.updateType, TYPE);
+        assertEq(update.updateId, 1);
+        assertEq(update.market, asset);
+        assertEq(reader.latestUpdateIdByMarketAndType(asset, TYPE), 1);
+        assertEq(reader.updateCounter(), 1);
     }
 }
