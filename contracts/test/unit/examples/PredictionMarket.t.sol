@@ -313,6 +313,14 @@ contract PredictionMarketTest is ExampleBase {
         new PredictionMarket(oracle, token, question);
     }
 
+    function test_tellsItsOutcomes() public view {
+        assertEq(market.outcomes(), 3);
+        assertEq(abi.encode(market.thresholds()), abi.encode(_question().thresholds));
+        assertEq(market.outcomeOf(type(int64).min), 0);
+        assertEq(market.outcomeOf(LOW), 1);
+        assertEq(market.outcomeOf(type(int64).max), 2);
+    }
+
     /// @dev With two feeds the window is the shorter period's.
     function test_theWindowIsTheShortestPeriods() public {
         IModelRegistry.Source[] memory sources = _committed(2);
