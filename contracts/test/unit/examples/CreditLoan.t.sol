@@ -244,7 +244,7 @@ contract CreditLoanTest is ExampleBase {
         bytes32 second = _apply(alice);
         assertNotEq(first, second);
         oracle.refund(first);
-        assertEq(oracle.creditOf(alice), FEE);
+        assertEq(_credit(alice), FEE);
         _decide(second, alice, 0);
         assertEq(_standing(alice), uint256(CreditLoan.Status.Denied));
         vm.warp(block.timestamp + 1);
@@ -421,9 +421,7 @@ contract CreditLoanTest is ExampleBase {
     }
 
     function test_refusesAFeedWithoutTimeBetweenObservations() public {
-        address[] memory publishers = new address[](1);
-        publishers[0] = publisher1;
-        bytes32 fast = feeds.createFeed(keccak256("schema"), 16, 1, publishers, "fast");
+        bytes32 fast = _feedOf(16, 1);
         IModelRegistry.ModelSpec memory spec = _spec(_committed(1), 1);
         spec.outputDecimals = 0;
         spec.sources[0].feedId = fast;

@@ -313,12 +313,18 @@ contract PredictionMarketTest is ExampleBase {
         new PredictionMarket(oracle, token, question);
     }
 
+    function test_tellsItsOutcomes() public view {
+        assertEq(market.outcomes(), 3);
+        assertEq(abi.encode(market.thresholds()), abi.encode(_question().thresholds));
+        assertEq(market.outcomeOf(type(int64).min), 0);
+        assertEq(market.outcomeOf(LOW), 1);
+        assertEq(market.outcomeOf(type(int64).max), 2);
+    }
+
     /// @dev With two feeds the window is the shorter period's.
     function test_theWindowIsTheShortestPeriods() public {
-        address[] memory publishers = new address[](1);
-        publishers[0] = publisher1;
         IModelRegistry.Source[] memory sources = _committed(2);
-        sources[1].feedId = feeds.createFeed(keccak256("schema"), 16, 20, publishers, "fast");
+        sources[1].feedId = _feedOf(16, 20);
         PredictionMarket.Question memory question = _question();
         question.modelId = _register(_spec(sources, 1));
         PredictionMarket two = new PredictionMarket(oracle, token, question);

@@ -65,7 +65,7 @@ contract ProvenLtvTest is ExampleBase {
         bytes32 id = _ask();
         vm.warp(block.timestamp + 20 minutes + 1);
         oracle.refund(id);
-        assertEq(oracle.creditOf(user), 0.01 ether);
+        assertEq(_credit(user), 0.01 ether);
     }
 
     /// @dev The page shows it with the package's names in the imports; what follows them is the same.

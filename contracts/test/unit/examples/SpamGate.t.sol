@@ -178,7 +178,7 @@ contract SpamGateTest is ExampleBase {
         assertEq(gate.creditOf(alice), DEPOSIT);
         assertEq(_status(id, gate), uint256(SpamGate.Status.Reclaimed));
         oracle.refund(id);
-        assertEq(oracle.creditOf(alice), FEE);
+        assertEq(_credit(alice), FEE);
     }
 
     function testFuzz_revertsIfReclaimedEarly(uint64 wait) public {
@@ -224,9 +224,7 @@ contract SpamGateTest is ExampleBase {
 
     function test_refusesACommittedSource() public {
         IModelRegistry.ModelSpec memory spec = _spec(_committed(1), 1);
-        address[] memory publishers = new address[](1);
-        publishers[0] = publisher1;
-        spec.sources[0].feedId = feeds.createFeed(keccak256("schema"), 32, PERIOD, publishers, 0);
+        spec.sources[0].feedId = _feedOf(32, PERIOD);
         spec.sources[0].length = 32;
         bytes32 id = _register(spec);
         vm.expectRevert(abi.encodeWithSelector(SpamGate.BadModel.selector, id));
