@@ -250,6 +250,29 @@ fn two_false_checks_cannot_cancel() {
 }
 
 #[test]
+fn cells_of_a_check_that_are_no_operands_are_free() {
+    // Nothing reads them, so they say nothing. (The accumulator of an edge may belong to the sum before it.)
+    let honest = layout(INPUTS);
+    let operands = [MatrixRow::Vectors, MatrixRow::Outputs { next: true }, MatrixRow::Outputs { next: false }];
+    for kind in operands.into_iter().chain([MatrixRow::Multiply, MatrixRow::Edge]) {
+        let mut other = honest.clone();
+        for row in rows(&honest, kind) {
+            let values = &mut other.values[row];
+            values.a[3] += Fr::ONE;
+            values.b += Fr::ONE;
+            values.z += Fr::ONE;
+            if kind != MatrixRow::Edge {
+                values.acc += Fr::ONE;
+            }
+            if !operands.contains(&kind) {
+                values.a[..3].iter_mut().for_each(|a| *a += Fr::ONE);
+            }
+        }
+        assert_eq!(failures(&other), Vec::<String>::new(), "{kind:?}");
+    }
+}
+
+#[test]
 fn sums_that_jump_on_their_way_are_refused_by_the_constraint_of_the_sum() {
     let mut forged = layout(INPUTS);
     let sums = packed_sums(&forged);
