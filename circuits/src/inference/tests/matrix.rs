@@ -16,13 +16,24 @@ use crate::inference::{InferenceCircuit, Shape};
 use crate::quant::program::{Block, Lane, MatMul, NO_WIRE, Program, Requant, Step};
 use crate::testing::{assert_refused, failures, failures_of, pow2};
 
-/// Eight inputs in `[-100, 100]` after clamps; a block of 5 vectors × 9 operands → 18 lanes; a product of a 4 × 2 and a 2 × 7 matrix.
-fn program() -> Program {
+/// Sizes of a block, `vectors × width → lanes`, and of a product of an `m × inner` and an `inner × n` matrix.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    block: [usize; 3],
+    matmul: [usize; 3],
+}
+
+const SIZES: Sizes = Sizes { block: [8, 9, 18], matmul: [4, 2, 7] };
+
+/// Eight inputs in `[-100, 100]` after clamps; a block and a matrix product of them.
+fn program(sizes: Sizes) -> Program {
     use crate::quant::program::Linear;
     let cut = |operand, weight, bias| {
         let lane = Lane { bias, weights: vec![weight], requant: Requant::Relu, ..Lane::default() };
         Step::Linear(Linear { operands: vec![operand], lanes: vec![lane], ..Linear::default() })
     };
+    let ([vectors, width, lanes], [m, inner, n]) = (sizes.block, sizes.matmul);
+    let (product, flags) = ((24 + vectors * lanes) as u32, (24 + vectors * lanes + m * n) as u32);
     let mut steps = Vec::new();
     for input in 0..8 {
         steps.push(cut(input, 1, 100));
@@ -32,30 +43,35 @@ fn program() -> Program {
     }
     let lane = |n: i64| Lane {
         bias: n * 7 - 3,
-        weights: (0..9).map(|k| n - 4 + k * (2 - n % 3)).collect(),
+        weights: (0..width as i64).map(|k| n - 4 + k * (2 - n % 3)).collect(),
         ..Lane::default()
     };
     let wire = |t: u32, k: u32| if (t + k).is_multiple_of(7) { NO_WIRE } else { 16 + (3 * t + k) % 8 };
-    let operands = (0..8).flat_map(|t| (0..9).map(move |k| wire(t, k))).collect();
-    steps.push(Step::Block(Block { width: 9, operands, lanes: (0..18).map(lane).collect() }));
-    let b = vec![16, 17, 18, 19, 20, 21, 22, 23, 23, 22, 21, 16, 17, 16];
-    steps.push(Step::MatMul(MatMul { inner: 2, a: (16..24).collect(), b, bias: 5, requant: Requant::Identity }));
+    let operands = (0..vectors as u32).flat_map(|t| (0..width as u32).map(move |k| wire(t, k))).collect();
+    steps.push(Step::Block(Block { width, operands, lanes: (0..lanes as i64).map(lane).collect() }));
+    let a = (0..m * inner).map(|i| 16 + i as u32 % 8).collect();
+    let b = (0..inner * n).map(|i| 16 + (3 * i as u32 + 1) % 8).collect();
+    steps.push(Step::MatMul(MatMul { inner, a, b, bias: 5, requant: Requant::Identity }));
     let one = Lane { bias: 1, ..Lane::default() };
     steps.push(Step::Linear(Linear { lanes: vec![one.clone(), one], ..Linear::default() }));
     Program {
         sources: vec![8],
         tables: vec![],
         steps,
-        outputs: vec![24, 31, 167, 168, 195],
-        in_domain: 196,
-        unsaturated: 197,
+        outputs: vec![24, 31, product - 1, product, flags - 1],
+        in_domain: flags,
+        unsaturated: flags + 1,
     }
 }
 
 /// An honest layout of the wide shape, with a check of each kind.
 pub(in crate::inference) fn layout(values: [i64; 8]) -> Layout {
+    sized(SIZES, values)
+}
+
+fn sized(sizes: Sizes, values: [i64; 8]) -> Layout {
     let task = Task {
-        program: Arc::new(program()),
+        program: Arc::new(program(sizes)),
         sources: vec![SourceKind::Public],
         slots: 1,
         commit_outputs: false,
@@ -105,9 +121,7 @@ fn step(layout: &Layout, index: usize) -> usize {
 fn packed_sums(layout: &Layout) -> Vec<usize> {
     let sum =
         |row: &usize| layout.rows[*row].kind == RowKind::Dot { start: true } && layout.rows[row + 1].kind.is_lane();
-    let sums: Vec<usize> = (step(layout, BLOCK)..step(layout, MATMUL + 1)).filter(sum).collect();
-    assert_eq!(sums.len(), BLOCK_SUMS + MATMUL_SUMS);
-    sums
+    (step(layout, BLOCK)..step(layout, MATMUL + 1)).filter(sum).collect()
 }
 
 /// Makes a packed sum, its first lane and everything that follows from these say `change` more: all but the check is content.
@@ -146,11 +160,38 @@ fn assert_only(found: &[String], name: &str, attack: &str) {
 #[test]
 fn every_forged_packed_sum_is_refused_by_the_check() {
     let honest = layout(INPUTS);
+    assert_eq!(packed_sums(&honest).len(), BLOCK_SUMS + MATMUL_SUMS);
     for row in packed_sums(&honest) {
         // The forger adds 1 to the first lane, in the packed sum, in the lane and in the answer.
         let mut forged = honest.clone();
         forge(&mut forged, row, 1);
         assert_refused(&forged, &format!("packed sum of row {row}"), &["edge: s = 0"]);
+    }
+}
+
+#[test]
+fn checks_of_all_sizes_accept_the_answer_and_no_other() {
+    // Fewer and more vectors than groups, a single one of each, with and without padding, last groups of one, three, four and six lanes.
+    let sizes = [
+        Sizes { block: [2, 28, 48], matmul: [1, 9, 25] },
+        Sizes { block: [4, 14, 25], matmul: [6, 4, 6] },
+        Sizes { block: [8, 12, 9], matmul: [7, 3, 10] },
+        Sizes { block: [3, 36, 16], matmul: [3, 5, 9] },
+        Sizes { block: [10, 9, 19], matmul: [2, 6, 13] },
+    ];
+    for sizes in sizes {
+        let honest = sized(sizes, INPUTS);
+        assert_eq!(rows(&honest, MatrixRow::Edge).len(), 5, "{sizes:?}: both steps are checked");
+        assert_eq!(failures(&honest), Vec::<String>::new(), "{sizes:?}");
+        let sums = packed_sums(&honest);
+        let ([vectors, _, lanes], [m, _, n]) = (sizes.block, sizes.matmul);
+        let of_block = vectors * lanes.div_ceil(6);
+        assert_eq!(sums.len(), of_block + m * n.div_ceil(6), "{sizes:?}");
+        for at in [0, of_block - 1, of_block, sums.len() - 1] {
+            let mut forged = honest.clone();
+            forge(&mut forged, sums[at], 1);
+            assert_refused(&forged, &format!("{sizes:?}, sum {at}"), &["edge: s = 0"]);
+        }
     }
 }
 
@@ -206,6 +247,29 @@ fn two_false_checks_cannot_cancel() {
     // Nor can the first one start with it.
     let before = failures_after_a_jump(&forged, edges[0], |d| [Fr::ZERO, Fr::ZERO, d]);
     assert_eq!(edge_fails(&before), 2);
+}
+
+#[test]
+fn cells_of_a_check_that_are_no_operands_are_free() {
+    // Nothing reads them, so they say nothing. (The accumulator of an edge may belong to the sum before it.)
+    let honest = layout(INPUTS);
+    let operands = [MatrixRow::Vectors, MatrixRow::Outputs { next: true }, MatrixRow::Outputs { next: false }];
+    for kind in operands.into_iter().chain([MatrixRow::Multiply, MatrixRow::Edge]) {
+        let mut other = honest.clone();
+        for row in rows(&honest, kind) {
+            let values = &mut other.values[row];
+            values.a[3] += Fr::ONE;
+            values.b += Fr::ONE;
+            values.z += Fr::ONE;
+            if kind != MatrixRow::Edge {
+                values.acc += Fr::ONE;
+            }
+            if !operands.contains(&kind) {
+                values.a[..3].iter_mut().for_each(|a| *a += Fr::ONE);
+            }
+        }
+        assert_eq!(failures(&other), Vec::<String>::new(), "{kind:?}");
+    }
 }
 
 #[test]
