@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {Test} from "forge-std/Test.sol";
 
 import {ScalarFeed} from "../../src/adapters/ScalarFeed.sol";
+import {IDodonaSubscriptions} from "../../src/interfaces/IDodonaSubscriptions.sol";
 import {IScalarFeed} from "../../src/interfaces/IScalarFeed.sol";
 import {MockSubscriptions} from "../mocks/Subscriptions.sol";
 
@@ -16,7 +17,7 @@ contract ScalarFeedTest is Test {
     function setUp() public {
         vm.warp(1_800_000_000);
         subscriptions = new MockSubscriptions();
-        feed = new ScalarFeed(subscriptions, ID, 4, "volatility");
+        feed = new ScalarFeed(IDodonaSubscriptions(address(subscriptions)), ID, 4, "volatility");
     }
 
     function _push(int64 value, uint64 age, bool usable) internal {
@@ -126,6 +127,6 @@ contract ScalarFeedTest is Test {
     function testFuzz_refusesDecimalsPast18(uint8 decimals) public {
         decimals = uint8(bound(decimals, 19, 255));
         vm.expectRevert(abi.encodeWithSelector(IScalarFeed.DecimalsTooLarge.selector, 18, decimals));
-        new ScalarFeed(subscriptions, ID, decimals, "");
+        new ScalarFeed(IDodonaSubscriptions(address(subscriptions)), ID, decimals, "");
     }
 }
