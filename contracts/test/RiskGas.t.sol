@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {RiskInjector} from "../src/adapters/RiskInjector.sol";
 import {ScalarFeed} from "../src/adapters/ScalarFeed.sol";
 import {IDodonaOracle} from "../src/interfaces/IDodonaOracle.sol";
+import {IDodonaSubscriptions} from "../src/interfaces/IDodonaSubscriptions.sol";
 import {BlastRadius} from "../src/risk/BlastRadius.sol";
 import {ShadowRisk} from "../src/risk/ShadowRisk.sol";
 import {RiskBase} from "./RiskBase.sol";
@@ -68,7 +69,7 @@ contract RiskGasTest is RiskBase {
 
     function test_scalarFeedRead() public {
         MockSubscriptions subscriptions = new MockSubscriptions();
-        ScalarFeed scalar = new ScalarFeed(subscriptions, "id", 4, "");
+        ScalarFeed scalar = new ScalarFeed(IDodonaSubscriptions(address(subscriptions)), "id", 4, "");
         subscriptions.push("id", 1, uint64(block.timestamp), true);
         vm.cool(address(scalar));
         vm.cool(address(subscriptions));

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {IDodonaSubscriptions} from "../../src/interfaces/IDodonaSubscriptions.sol";
-
-/// @notice Rounds that a test writes.
-contract MockSubscriptions is IDodonaSubscriptions {
+/// @notice Rounds that a test writes: as much of IDodonaSubscriptions as a scalar feed reads.
+contract MockSubscriptions {
     struct Round {
         int64 value;
         uint64 observedAt;
