@@ -2,7 +2,8 @@
 // Runs `forge coverage` and prints a table of lines and branches by file of `src`; fails if either total is below 95 %.
 // Generated verifiers are not in `src`. Options: `--fuzz-runs N` (64), `--markdown`, `--lcov FILE` (reads this report instead of
 // running the tests).
-// Coverage compiles without the optimizer: code sizes mean nothing then, so the tests of sizes are left out.
+// Coverage compiles without the optimizer: code sizes and gas mean nothing then, so the tests of sizes are left out and no gas
+// is written to snapshots/.
 "use strict";
 const fs = require("node:fs");
 const os = require("node:os");
@@ -35,6 +36,7 @@ function run(fuzzRuns) {
         FOUNDRY_CACHE_PATH: path.join(folder, "cache"),
         FOUNDRY_FUZZ_RUNS: fuzzRuns,
         FOUNDRY_INVARIANT_RUNS: "8",
+        FORGE_SNAPSHOT_EMIT: "false",
       },
     },
   );
