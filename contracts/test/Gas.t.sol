@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {DodonaOracle} from "../src/DodonaOracle.sol";
+import {DodonaSubscriptions} from "../src/DodonaSubscriptions.sol";
 import {IDodonaOracle} from "../src/interfaces/IDodonaOracle.sol";
 import {RiskBase} from "./RiskBase.sol";
 
@@ -113,8 +114,8 @@ contract GasTest is RiskBase {
 
 /// @notice No contract of ours comes near the limit on code (EIP-170).
 contract SizeTest is RiskBase {
-    function test_codeSizes() public view {
-        address[10] memory all = [
+    function test_codeSizes() public {
+        address[11] memory all = [
             address(oracle),
             address(models),
             address(feeds),
@@ -124,7 +125,8 @@ contract SizeTest is RiskBase {
             address(risk),
             address(envelope),
             address(staking),
-            oracle.desk()
+            oracle.desk(),
+            address(new DodonaSubscriptions(models, feeds, router))
         ];
         for (uint256 i = 0; i < all.length; ++i) {
             assertGt(all[i].code.length, 0);

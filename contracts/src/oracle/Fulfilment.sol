@@ -113,30 +113,35 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
     function _judgeAll(Run memory run, bytes32[] calldata ids, Slot[] calldata slots) private view {
         bool any = false;
         for (uint256 i = 0; i < ids.length; ++i) {
-            _checkId(run.batch, ids, i);
-            _fillSlot(run.batch, ids[i], slots[i], run.words, 1 + i * run.batch.perSlot);
-            run.outcomes[i] = _judge(run, i, ids[i], slots[i]);
-            if (run.outcomes[i] == Outcome.Delivered) any = true;
+            bytes32 id = ids[i];
+            for (uint256 j = 0; j < i; ++j) {
+                if (id == ids[j]) revert DuplicateId(id);
+            }
+            Entry storage entry = _entries[id];
+            Head head = entry.head;
+            if (i != 0) _checkSame(run.batch, id, entry, head);
+            _fillSlot(run.batch, id, slots[i], run.words, 1 + i * run.batch.perSlot);
+            Outcome outcome = _judge(run, i, id, head, slots[i]);
+            if (outcome == Outcome.Delivered) any = true;
+            run.outcomes[i] = outcome;
         }
         if (!any) _revertWith(run.facts[0].reason);
     }
 
-    function _checkId(Batch memory batch, bytes32[] calldata ids, uint256 i) private view {
-        bytes32 id = ids[i];
-        for (uint256 j = 0; j < i; ++j) {
-            if (id == ids[j]) revert DuplicateId(id);
-        }
-        Entry storage entry = _entries[id];
-        Head head = entry.head;
+    function _checkSame(Batch memory batch, bytes32 id, Entry storage entry, Head head) private view {
         if (head.status() == Status.None) revert RequestUnknown(id);
-        if (entry.modelId != batch.modelId) revert ModelMismatch(id, batch.modelId, entry.modelId);
+        bytes32 modelId = entry.modelId;
+        if (modelId != batch.modelId) revert ModelMismatch(id, batch.modelId, modelId);
         if (head.mode() != batch.mode) revert ModeMismatch(id, head.mode(), batch.mode);
         uint32 version = entry.terms.version;
         if (version != batch.version) revert VersionMismatch(id, batch.version, version);
     }
 
-    function _judge(Run memory run, uint256 i, bytes32 id, Slot calldata slot) private view returns (Outcome) {
-        Head head = _entries[id].head;
+    function _judge(Run memory run, uint256 i, bytes32 id, Head head, Slot calldata slot)
+        private
+        view
+        returns (Outcome)
+    {
         if (head.status() != Status.Open) {
             run.facts[i].reason = abi.encodeWithSelector(RequestNotOpen.selector, id, head.status());
             return Outcome.AlreadySettled;
@@ -145,18 +150,18 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
             run.facts[i].reason = abi.encodeWithSelector(DeadlinePassed.selector, id, head.deadline(), block.timestamp);
             return Outcome.Expired;
         }
-        run.facts[i] = _examineSlot(run, i, id, slot);
-        return run.facts[i].reason.length == 0 ? Outcome.Delivered : Outcome.Rejected;
+        Facts memory facts = _examineSlot(run, i, id, head, slot);
+        run.facts[i] = facts;
+        return facts.reason.length == 0 ? Outcome.Delivered : Outcome.Rejected;
     }
 
     /// @dev An accepted request: until its window ends, only what was accepted; afterwards that or anything good.
-    function _examineSlot(Run memory run, uint256 i, bytes32 id, Slot calldata slot)
+    function _examineSlot(Run memory run, uint256 i, bytes32 id, Head head, Slot calldata slot)
         private
         view
         returns (Facts memory facts)
     {
         Entry storage entry = _entries[id];
-        Head head = entry.head;
         if (run.batch.publicWords != 0 && keccak256(abi.encodePacked(slot.publicWords)) != entry.publicWordsHash) {
             facts.reason = abi.encodeWithSelector(PublicWordsMismatch.selector, id);
             return facts;

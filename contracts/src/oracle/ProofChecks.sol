@@ -150,12 +150,15 @@ abstract contract ProofChecks {
         IModelRegistry.Source[] memory sources = batch.spec.sources;
         uint256 observation = 0;
         uint256 word = 0;
-        for (uint256 s = 0; s < sources.length; ++s) {
-            if (sources[s].kind == 0) {
-                words[at++] = slot.observations[observation++].header.commitment;
-            } else {
-                uint256 end = word + Words.inputWords(sources[s].length);
-                while (word < end) words[at++] = slot.publicWords[word++];
+        // Indices stay below the lengths that were just checked.
+        unchecked {
+            for (uint256 s = 0; s < sources.length; ++s) {
+                if (sources[s].kind == 0) {
+                    words[at++] = slot.observations[observation++].header.commitment;
+                } else {
+                    uint256 end = word + Words.inputWords(sources[s].length);
+                    while (word < end) words[at++] = slot.publicWords[word++];
+                }
             }
         }
         _fillOutputs(batch.spec.nOutputs, id, slot.outputWords, words, at);
@@ -204,12 +207,17 @@ abstract contract ProofChecks {
         for (uint256 s = 0; s < sources.length; ++s) {
             if (sources[s].kind != 0) continue;
             IFeedRegistry.ObservationHeader calldata header = observations[n].header;
-            facts.reason = header.feedId == sources[s].feedId
+            bytes32 feedId = sources[s].feedId;
+            bytes memory reason = header.feedId == feedId
                 ? _examineOne(id, observations, n, publishers, rules)
-                : abi.encodeWithSelector(IDodonaOracle.WrongFeed.selector, id, s, sources[s].feedId, header.feedId);
-            if (facts.reason.length != 0) return facts;
-            if (n == 0 || header.observedAt < facts.observedAt) facts.observedAt = header.observedAt;
-            if (header.validUntil < facts.validUntil) facts.validUntil = header.validUntil;
+                : abi.encodeWithSelector(IDodonaOracle.WrongFeed.selector, id, s, feedId, header.feedId);
+            if (reason.length != 0) {
+                facts.reason = reason;
+                return facts;
+            }
+            (uint64 observedAt, uint64 validUntil) = (header.observedAt, header.validUntil);
+            if (n == 0 || observedAt < facts.observedAt) facts.observedAt = observedAt;
+            if (validUntil < facts.validUntil) facts.validUntil = validUntil;
             ++n;
         }
         uint256 maxAge = rules.maxDeliveryAge;
@@ -235,7 +243,7 @@ abstract contract ProofChecks {
             return _decided(refusal);
         }
         reason = _examineAge(id, observation.header, rules);
-        if (reason.length == 0) reason = _examineQuorum(id, observations, publishers, n);
+        if (reason.length == 0 && n != 0) reason = _examineQuorum(id, observations, publishers, n);
     }
 
     /// @return reason empty if the registry still stands by an observation that passed the whole check before
@@ -258,13 +266,13 @@ abstract contract ProofChecks {
         view
         returns (bytes memory)
     {
+        uint256 observedAt = header.observedAt;
         uint256 latest = rules.asOf;
         uint256 earliest = rules.maxDataAge > latest ? 0 : latest - rules.maxDataAge;
-        if (header.observedAt > latest && rules.allowLater) latest += _feeds.feedOf(header.feedId).period;
-        if (header.observedAt < earliest || header.observedAt > latest) {
-            return abi.encodeWithSelector(
-                IDodonaOracle.ObservationOutOfWindow.selector, id, earliest, latest, header.observedAt
-            );
+        if (observedAt > latest && rules.allowLater) latest += _feeds.feedOf(header.feedId).period;
+        if (observedAt < earliest || observedAt > latest) {
+            return
+                abi.encodeWithSelector(IDodonaOracle.ObservationOutOfWindow.selector, id, earliest, latest, observedAt);
         }
         if (header.validUntil < rules.asOf) {
             return
