@@ -305,11 +305,10 @@ contract DodonaSubscriptions is IDodonaSubscriptions, ProofChecks, ReentrancyGua
                 allowLater: false,
                 fixedBefore: false
             });
-            facts = _examine(run.batch.spec.sources, target.id, slot.observations, rules);
+            _examine(run.batch.spec.sources, target.id, slot.observations, rules, facts);
             if (facts.reason.length == 0) {
                 facts.reason = _untimely(target.id, entry, facts.observedAt, slot.outputWords);
             }
-            run.facts[i] = facts;
         }
         return facts.reason.length == 0 ? IDodonaOracle.Outcome.Delivered : IDodonaOracle.Outcome.Rejected;
     }

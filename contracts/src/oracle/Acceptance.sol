@@ -111,7 +111,8 @@ abstract contract Acceptance is Requests {
             allowLater: head.allowLater(),
             fixedBefore: false
         });
-        Facts memory facts = _examine(sources, id, observations, rules);
+        Facts memory facts;
+        _examine(sources, id, observations, rules, facts);
         if (facts.reason.length != 0) _revertWith(facts.reason);
     }
 

@@ -150,21 +150,17 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
             run.facts[i].reason = abi.encodeWithSelector(DeadlinePassed.selector, id, head.deadline(), block.timestamp);
             return Outcome.Expired;
         }
-        Facts memory facts = _examineSlot(run, i, id, head, slot);
-        run.facts[i] = facts;
-        return facts.reason.length == 0 ? Outcome.Delivered : Outcome.Rejected;
+        _examineSlot(run, i, id, head, slot);
+        return run.facts[i].reason.length == 0 ? Outcome.Delivered : Outcome.Rejected;
     }
 
     /// @dev An accepted request: until its window ends, only what was accepted; afterwards that or anything good.
-    function _examineSlot(Run memory run, uint256 i, bytes32 id, Head head, Slot calldata slot)
-        private
-        view
-        returns (Facts memory facts)
-    {
+    function _examineSlot(Run memory run, uint256 i, bytes32 id, Head head, Slot calldata slot) private view {
         Entry storage entry = _entries[id];
+        Facts memory facts = run.facts[i];
         if (run.batch.publicWords != 0 && keccak256(abi.encodePacked(slot.publicWords)) != entry.publicWordsHash) {
             facts.reason = abi.encodeWithSelector(PublicWordsMismatch.selector, id);
-            return facts;
+            return;
         }
         Rules memory rules = Rules({
             asOf: head.createdAt(),
@@ -179,10 +175,10 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
             run.kept[i] = rules.fixedBefore;
             if (!rules.fixedBefore && block.timestamp <= window) {
                 facts.reason = abi.encodeWithSelector(AcceptedOtherwise.selector, id, window);
-                return facts;
+                return;
             }
         }
-        return _examine(run.batch.spec.sources, id, slot.observations, rules);
+        _examine(run.batch.spec.sources, id, slot.observations, rules, facts);
     }
 
     // ----------------------------------------------------------------- state

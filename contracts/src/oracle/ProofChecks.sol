@@ -192,14 +192,15 @@ abstract contract ProofChecks {
         if (got != expected) revert IDodonaOracle.ObservationCount(id, expected, got);
     }
 
-    /// @dev One observation per committed source, their number already checked. Those that were `fixedBefore` had all
+    /// @dev Fills `facts`. One observation per committed source, their number already checked. Those that were `fixedBefore` had all
     /// of this checked then; now only signature, set and revocation are asked for again.
     function _examine(
         IModelRegistry.Source[] memory sources,
         bytes32 id,
         IDodonaOracle.SignedHeader[] calldata observations,
-        Rules memory rules
-    ) internal view returns (Facts memory facts) {
+        Rules memory rules,
+        Facts memory facts
+    ) internal view {
         facts.observedAt = uint64(rules.asOf);
         facts.validUntil = type(uint64).max;
         address[] memory publishers = new address[](observations.length);
@@ -213,7 +214,7 @@ abstract contract ProofChecks {
                 : abi.encodeWithSelector(IDodonaOracle.WrongFeed.selector, id, s, feedId, header.feedId);
             if (reason.length != 0) {
                 facts.reason = reason;
-                return facts;
+                return;
             }
             (uint64 observedAt, uint64 validUntil) = (header.observedAt, header.validUntil);
             if (n == 0 || observedAt < facts.observedAt) facts.observedAt = observedAt;
