@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {DodonaOracle} from "../src/DodonaOracle.sol";
 import {DodonaSubscriptions} from "../src/DodonaSubscriptions.sol";
 import {IDodonaOracle} from "../src/interfaces/IDodonaOracle.sol";
+import {IDodonaSubscriptions} from "../src/interfaces/IDodonaSubscriptions.sol";
 import {RiskBase} from "./RiskBase.sol";
 
 /// @notice Gas of the verbs, kept in `snapshots/Gas.json`. The generated verifiers are mocks of a few thousand gas, so
@@ -100,6 +101,18 @@ contract GasTest is RiskBase {
         vm.prank(address(oracle));
         risk.onDodonaAnswer(id, answer);
         vm.snapshotGasLastCall("Gas", "release of a three-value vector");
+    }
+
+    function test_subscriptions() public {
+        DodonaSubscriptions subs = new DodonaSubscriptions(models, feeds, router);
+        IDodonaSubscriptions.Params memory params;
+        params.modelId = model;
+        (params.heartbeat, params.maxDataAge) = (1, 1 hours);
+        vm.prank(user);
+        bytes32 id = subs.subscribe{value: 1 ether}(params);
+        vm.cool(address(subs));
+        subs.latestRound(id);
+        vm.snapshotGasLastCall("Subscriptions", "latestRound");
     }
 
     function _cool() private {

@@ -149,15 +149,31 @@ contract TokensTest is Base {
         assertEq(oracle.withdraw(address(token), operator), 111);
     }
 
-    /// A token asks again in the middle of being pulled: the outer request finds more than its own fee.
+    /// A token asks again in the middle of being pulled: what it has not paid yet is missing already.
     function test_reentrantRequestIsRefused() public {
-        IDodonaOracle.RequestParams memory params = _tokenParams(DIRECT);
+        IDodonaOracle.RequestParams memory params = _reentrantRequest();
+        _ask(params);
+        assertFalse(token.reentered());
+        assertEq(oracle.totalEscrow(address(token)), params.fee);
+        assertEq(token.balanceOf(address(oracle)), params.fee);
+    }
+
+    /// The same with tokens given to the oracle before: the outer request finds more than its own fee.
+    function test_reentrantRequestOverADonationIsRefused() public {
+        IDodonaOracle.RequestParams memory params = _reentrantRequest();
+        token.mint(address(oracle), 1_000);
+        _expectAskRevert(
+            params, abi.encodeWithSelector(IDodonaOracle.TokenMismatch.selector, address(token), 1_100, 1_200)
+        );
+    }
+
+    function _reentrantRequest() private returns (IDodonaOracle.RequestParams memory params) {
+        params = _tokenParams(DIRECT);
         token.mint(address(token), 1_000);
         vm.prank(address(token));
         token.approve(address(oracle), type(uint256).max);
         token.setWay(WeirdToken.Way.Reenter);
         token.setCall(address(oracle), abi.encodeCall(oracle.request, (params)));
-        _expectAskRevert(params, abi.encodeWithSelector(IDodonaOracle.TokenMismatch.selector, address(token), 100, 200));
     }
 
     /// A token lets its accomplice withdraw in the middle of being pulled: the balance does not add up.
