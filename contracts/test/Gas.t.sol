@@ -51,30 +51,40 @@ contract GasTest is RiskBase {
         vm.snapshotGasLastCall("Gas", "fulfil direct, accepted");
     }
 
-    function test_fulfil() public {
-        for (uint8 mode = 0; mode < 2; ++mode) {
-            Delivery memory d = _prove(_delivery(_request(_params(model, mode)), model, mode));
-            _cool();
-            _fulfil(d);
-            vm.snapshotGasLastCall("Gas", mode == 0 ? "fulfil direct" : "fulfil aggregated");
-        }
+    function test_fulfilDirect() public {
+        Delivery memory d = _prove(_delivery(_request(_params(model, DIRECT)), model, DIRECT));
+        _cool();
+        _fulfil(d);
+        vm.snapshotGasLastCall("Gas", "fulfil direct");
     }
 
-    function test_fulfilBatch() public {
-        for (uint256 size = 2; size < 4; ++size) {
-            bytes32[] memory ids = new bytes32[](size);
-            Delivery memory d = _delivery(0, model, AGGREGATED);
-            d.slots = new IDodonaOracle.Slot[](size);
-            for (uint256 i = 0; i < size; ++i) {
-                ids[i] = _request(_params(model, AGGREGATED));
-                d.slots[i] = _slot(model);
-            }
-            d.ids = ids;
-            _prove(d);
-            _cool();
-            _fulfil(d);
-            vm.snapshotGasLastCall("Gas", size == 2 ? "fulfil batch of 2" : "fulfil batch of 3");
+    function test_fulfilAggregated() public {
+        _fulfilBatch(1);
+        vm.snapshotGasLastCall("Gas", "fulfil aggregated");
+    }
+
+    function test_fulfilBatchOf2() public {
+        _fulfilBatch(2);
+        vm.snapshotGasLastCall("Gas", "fulfil batch of 2");
+    }
+
+    function test_fulfilBatchOf3() public {
+        _fulfilBatch(3);
+        vm.snapshotGasLastCall("Gas", "fulfil batch of 3");
+    }
+
+    function _fulfilBatch(uint256 size) private {
+        bytes32[] memory ids = new bytes32[](size);
+        Delivery memory d = _delivery(0, model, AGGREGATED);
+        d.slots = new IDodonaOracle.Slot[](size);
+        for (uint256 i = 0; i < size; ++i) {
+            ids[i] = _request(_params(model, AGGREGATED));
+            d.slots[i] = _slot(model);
         }
+        d.ids = ids;
+        _prove(d);
+        _cool();
+        _fulfil(d);
     }
 
     function test_refund() public {

@@ -200,11 +200,7 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
         Head head = entry.head;
         Facts memory facts = run.facts[i];
         entry.head = head.fulfil(facts.validUntil);
-        entry.answer = slot.outputWords[0] | (uint256(facts.observedAt) << OBSERVED)
-            | ((block.timestamp - head.createdAt()) << DELAY);
-        for (uint256 w = 1; w < slot.outputWords.length; ++w) {
-            entry.furtherWords[w] = slot.outputWords[w];
-        }
+        _storeAnswer(entry, head, facts, slot.outputWords);
         uint256 fee = entry.terms.fee;
         if (head.byToken()) _credit(entry.feeToken, run.payee, fee);
         else ethFee = fee;
@@ -214,15 +210,26 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
         else emit AcceptanceMissed(id, _operatorOf(entry));
     }
 
+    function _storeAnswer(Entry storage entry, Head head, Facts memory facts, uint256[] calldata words) private {
+        entry.answer =
+            words[0] | (uint256(facts.observedAt) << OBSERVED) | ((block.timestamp - head.createdAt()) << DELAY);
+        for (uint256 w = 1; w < words.length; ++w) {
+            entry.furtherWords[w] = words[w];
+        }
+    }
+
     function _noticeOf(Run memory run, uint256 fee, Slot calldata slot) private pure returns (Notice memory notice) {
         notice.payee = run.payee;
         notice.fee = fee;
-        notice.firstWord = slot.outputWords[0];
-        notice.commitments = new uint256[](slot.observations.length);
-        for (uint256 n = 0; n < notice.commitments.length; ++n) {
-            notice.commitments[n] = slot.observations[n].header.commitment;
+        uint256[] memory words = slot.outputWords;
+        notice.firstWord = words[0];
+        notice.outputs = Words.unpackOutputs(words, run.batch.spec.nOutputs);
+        SignedHeader[] calldata observations = slot.observations;
+        uint256[] memory commitments = new uint256[](observations.length);
+        for (uint256 n = 0; n < commitments.length; ++n) {
+            commitments[n] = observations[n].header.commitment;
         }
-        notice.outputs = Words.unpackOutputs(slot.outputWords, run.batch.spec.nOutputs);
+        notice.commitments = commitments;
     }
 
     function _emitFulfilled(bytes32 id, bytes32 modelId, Facts memory facts, Notice memory notice) private {

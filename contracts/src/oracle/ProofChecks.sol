@@ -143,7 +143,8 @@ abstract contract ProofChecks {
         uint256[] memory words,
         uint256 at
     ) internal pure {
-        _checkObservationCount(id, batch.committed, slot.observations.length);
+        IDodonaOracle.SignedHeader[] calldata observations = slot.observations;
+        _checkObservationCount(id, batch.committed, observations.length);
         if (slot.publicWords.length != batch.publicWords) {
             revert IDodonaOracle.PublicWordCount(batch.publicWords, slot.publicWords.length);
         }
@@ -154,7 +155,7 @@ abstract contract ProofChecks {
         unchecked {
             for (uint256 s = 0; s < sources.length; ++s) {
                 if (sources[s].kind == 0) {
-                    words[at++] = slot.observations[observation++].header.commitment;
+                    words[at++] = observations[observation++].header.commitment;
                 } else {
                     uint256 end = word + Words.inputWords(sources[s].length);
                     while (word < end) words[at++] = slot.publicWords[word++];
