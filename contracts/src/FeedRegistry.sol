@@ -50,10 +50,10 @@ contract FeedRegistry is IFeedRegistry, PublisherBonds, EIP712 {
         _feeds[feedId] = Feed({
             owner: msg.sender,
             length: length,
-            period: period,
-            epoch: 1,
-            previousUntil: 0,
             minBond: minBond,
+            period: period,
+            previousUntil: 0,
+            epoch: 1,
             schemaHash: schemaHash
         });
         emit FeedCreated(feedId, msg.sender, schemaHash, length, period, minBond);

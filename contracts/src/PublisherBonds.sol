@@ -4,7 +4,8 @@ pragma solidity ^0.8.28;
 import {IPublisherBonds} from "./interfaces/IPublisherBonds.sol";
 
 /// @title PublisherBonds
-/// @notice See IPublisherBonds: the money of FeedRegistry. Which feeds exist and what an equivocation is, it does not know.
+/// @notice See IPublisherBonds: the money of FeedRegistry. Which feeds exist and what an equivocation is, it does not
+/// know.
 /// @dev State before any transfer, and each transfer is the last thing that its function does, so that nothing is
 /// gained by reentering.
 abstract contract PublisherBonds is IPublisherBonds {

@@ -9,8 +9,8 @@ import {IPublisherBonds} from "./IPublisherBonds.sol";
 ///
 /// Who can do what (there is no owner of the registry):
 /// - a feed's owner starts publisher sets and revokes publishers. At worst it ends the feed, or puts its own publishers
-///   into the next set: whoever uses a feed trusts its owner to choose publishers. It cannot sign for a publisher, touch
-///   a bond, nor change schema, length, period or least bond, which are in the feed's id;
+///   into the next set: whoever uses a feed trusts its owner to choose publishers. It cannot sign for a publisher,
+///   touch a bond, nor change schema, length, period or least bond, which are in the feed's id;
 /// - a publisher signs, and takes its bond out (IPublisherBonds). At worst it signs what is false;
 /// - anyone adds to bonds and reports equivocations.
 /// @dev WARNING: a publisher is trusted for what it signs; its bond answers for equivocation only.
@@ -32,20 +32,21 @@ interface IFeedRegistry is IPublisherBonds {
     }
 
     /// @notice A feed.
+    /// @dev The order is that of storage: all that `verify` needs shares one slot.
     /// @param owner may rotate and revoke publishers.
-    /// @param schemaHash keccak256 of the canonical schema bytes (docs/protocol.md).
     /// @param length values in an observation.
-    /// @param period seconds between observations, at least 1.
-    /// @param epoch current publisher set, from 1; 0 means that the feed does not exist.
-    /// @param previousUntil last `observedAt` for which the set before the current one is good; 0 if there was none.
     /// @param minBond wei that must stand behind a publisher for its headers to be accepted; 0: none.
+    /// @param period seconds between observations, at least 1.
+    /// @param previousUntil last `observedAt` for which the set before the current one is good; 0 if there was none.
+    /// @param epoch current publisher set, from 1; 0 means that the feed does not exist.
+    /// @param schemaHash keccak256 of the canonical schema bytes (docs/protocol.md).
     struct Feed {
         address owner;
         uint32 length;
-        uint64 period;
-        uint32 epoch;
-        uint64 previousUntil;
         uint96 minBond;
+        uint64 period;
+        uint64 previousUntil;
+        uint32 epoch;
         bytes32 schemaHash;
     }
 
@@ -128,8 +129,8 @@ interface IFeedRegistry is IPublisherBonds {
     function revoke(bytes32 feedId, address publisher) external;
 
     /// @notice The signer of `header`; reverts with a reason if anything about it is wrong at this block: unknown feed,
-    /// epoch, signature form, signer, revocation, a bond below `minBond`, `observedAt != seq * period`, the future beyond
-    /// `MAX_SKEW`, `validUntil < observedAt`, a commitment `>= r`. Freshness is the caller's matter: WARNING, an
+    /// epoch, signature form, signer, revocation, a bond below `minBond`, `observedAt != seq * period`, the future
+    /// beyond `MAX_SKEW`, `validUntil < observedAt`, a commitment `>= r`. Freshness is the caller's matter: WARNING, an
     /// observation older than `EVIDENCE_WINDOW` has no bond behind it any more.
     /// @param signature 65 bytes `r ‖ s ‖ v`, low `s`, `v` 27 or 28.
     function verify(ObservationHeader calldata header, bytes calldata signature)
@@ -137,21 +138,21 @@ interface IFeedRegistry is IPublisherBonds {
         view
         returns (address publisher);
 
-    /// @notice The signer of a header that passed `verify` at an earlier block: signature, membership of the header's set
-    /// and revocation are checked, and nothing else, so that a rotation, or a bond taken out since, does not
-    /// unmake what was fixed then.
+    /// @notice The signer of a header that passed `verify` at an earlier block: signature, membership of the header's
+    /// set and revocation are checked, and nothing else, so that a rotation, or a bond taken out since, does not unmake
+    /// what was fixed then.
     function recheck(ObservationHeader calldata header, bytes calldata signature)
         external
         view
         returns (address publisher);
 
-    /// @notice Anyone: proves that one publisher signed two different headers for one `(feedId, setEpoch, seq)`, whatever
-    /// else is in them (they may differ in `validUntil` alone, or be such as `verify` refuses), within
+    /// @notice Anyone: proves that one publisher signed two different headers for one `(feedId, setEpoch, seq)`,
+    /// whatever else is in them (they may differ in `validUntil` alone, or be such as `verify` refuses), within
     /// `EVIDENCE_WINDOW` of `seq * period`; numbers of the future can be reported too. The publisher is revoked for the
-    /// feed and loses all of its bond there, what is unbonding included: `BURNED_BPS` is burned, the rest
-    /// becomes the caller's reward, to be pulled. A publisher without a bond is revoked all the same. Once for each publisher.
-    /// @dev WARNING: the evidence is public once it is in a public pool, and whoever is first in the block gets the reward.
-    /// What the publisher loses is the same.
+    /// feed and loses all of its bond there, what is unbonding included: `BURNED_BPS` is burned, the rest becomes the
+    /// caller's reward, to be pulled. A publisher without a bond is revoked all the same. Once for each publisher.
+    /// @dev WARNING: the evidence is public once it is in a public pool, and whoever is first in the block gets the
+    /// reward. What the publisher loses is the same.
     /// @return publisher who signed both
     /// @return reward wei credited to the caller
     function reportEquivocation(

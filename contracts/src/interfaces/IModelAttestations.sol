@@ -5,16 +5,17 @@ pragma solidity ^0.8.28;
 /// @notice Who says that it compiled a model again and got the digests that the model's id commits to (`dodona model
 /// verify`). Anyone may say so. `modelId` is the hash of the whole spec, every key digest included, so an attestation
 /// is about exactly these digests and can never be carried over to others.
-/// @dev WARNING: the list proves nothing by itself. Anyone can add any number of accounts to it: do not count entries, look for the
-/// attesters that you trust with `attestationOf`. For a private model an attester has been shown the files.
-/// Signed attestations are EIP-712 data in the domain `("Dodona ModelRegistry", "1", chainid, this)`, of type
+/// @dev WARNING: the list proves nothing by itself. Anyone can add any number of accounts to it: do not count entries,
+/// look for the attesters that you trust with `attestationOf`. For a private model an attester has been shown the
+/// files. Signed attestations are EIP-712 data in the domain `("Dodona ModelRegistry", "1", chainid, this)`, of type
 /// `Attestation(bytes32 modelId,bytes32 statementHash,address attester,uint256 nonce,uint256 deadline)`.
 interface IModelAttestations {
     /// @notice One account's word on one model.
     /// @param attester who says so.
     /// @param attestedAt seconds since 1970; of the newer statement if it attested again after a revocation.
     /// @param revokedAt when it took it back; 0: it stands.
-    /// @param statementHash keccak256 of what exactly is stated (a report, a version of the compiler); 0 if nothing more.
+    /// @param statementHash keccak256 of what exactly is stated (a report, a version of the compiler); 0 if nothing
+    /// more.
     struct Attestation {
         address attester;
         uint40 attestedAt;

@@ -8,15 +8,15 @@ import {IModelAttestations} from "./IModelAttestations.sol";
 /// @notice Immutable, content-addressed model specs. `modelId = keccak256(abi.encode(spec))`: whoever has the files can
 /// recompute everything that a spec says. Repair means a successor model; nothing in a spec ever changes.
 ///
-/// Two kinds: the author of a public model publishes the files, and anyone can recompute its digests; hashes of a private
-/// one are salted, and only whom the author shows the files can. Both are proved in the same way.
+/// Two kinds: the author of a public model publishes the files, and anyone can recompute its digests; hashes of a
+/// private one are salted, and only whom the author shows the files can. Both are proved in the same way.
 ///
 /// Who can do what (there is no owner of the registry):
 /// - an author deprecates its model, once, with notice. At worst a model ends for new requests, `DEPRECATION_NOTICE`
 ///   after everyone could see it coming; open requests and answers are out of its reach;
 /// - anyone names the generated verifier of direct mode (its code hash is in the spec) and attests.
-/// @dev WARNING: a registrant is trusted until someone recompiles the model and compares digests (`dodona model verify`).
-/// A key of the right shape with gates switched off would prove anything.
+/// @dev WARNING: a registrant is trusted until someone recompiles the model and compares digests (`dodona model
+/// verify`). A key of the right shape with gates switched off would prove anything.
 interface IModelRegistry is IModelAttestations {
     /// @notice One input tensor of the model.
     /// @param kind 0: committed (a publisher's signed header hides it), 1: public (packed words come with the request).
@@ -85,10 +85,12 @@ interface IModelRegistry is IModelAttestations {
     /// @return modelId keccak256(abi.encode(spec))
     function register(ModelSpec calldata spec) external returns (bytes32 modelId);
 
-    /// @notice Author only, once: no new requests from `effectiveAt` on; open ones are not touched. Not to be taken back.
+    /// @notice Author only, once: no new requests from `effectiveAt` on; open ones are not touched. Not to be taken
+    /// back.
     /// @param successor the model that replaces it, or 0. It must be registered and have no announced deprecation, so
     /// links never form a cycle: along a chain of successors each deprecation was announced after the one before it.
-    /// WARNING: a link is the author's advice. Nothing checks that both models take and give the same, and nobody is moved to it.
+    /// WARNING: a link is the author's advice. Nothing checks that both models take and give the same, and nobody is
+    /// moved to it.
     /// @param effectiveAt seconds since 1970, `DEPRECATION_NOTICE` to `MAX_NOTICE` from now.
     function deprecate(bytes32 modelId, bytes32 successor, uint64 effectiveAt) external;
 

@@ -5,12 +5,12 @@ pragma solidity ^0.8.28;
 /// @notice Bonds of publishers, in wei, one for each (feed, publisher). IFeedRegistry says how one is lost.
 ///
 /// What a bond guarantees: as long as a publisher's headers pass `verify`, at least the feed's `minBond` stands behind
-/// it, and it is lost if anyone shows two different headers of one `(feedId, setEpoch, seq)` in time. `BURNED_BPS` of it
-/// is burned whoever reports, the publisher itself included: reporting oneself is no way out.
+/// it, and it is lost if anyone shows two different headers of one `(feedId, setEpoch, seq)` in time. `BURNED_BPS` of
+/// it is burned whoever reports, the publisher itself included: reporting oneself is no way out.
 ///
 /// What it does not guarantee: that what was signed is true. A publisher that signs one false header loses nothing. Nor
-/// is anybody compensated: an equivocation proves that somebody may have been misled, not who and by how much. Nor does it bind a
-/// publisher that is in two sets across a rotation to one header for both: the epochs differ.
+/// is anybody compensated: an equivocation proves that somebody may have been misled, not who and by how much. Nor does
+/// it bind a publisher that is in two sets across a rotation to one header for both: the epochs differ.
 /// @dev A bond is the publisher's, whoever paid it: only its key takes it out again. WARNING: a stolen key therefore
 /// takes the bond with it, after `UNBONDING_TIME`.
 interface IPublisherBonds {
@@ -53,8 +53,9 @@ interface IPublisherBonds {
     /// publisher that is revoked, since it could never be of use.
     function bond(bytes32 feedId, address publisher) external payable;
 
-    /// @notice Publisher (the caller): takes `amount` out of what counts. It stays slashable, and can be withdrawn after
-    /// `UNBONDING_TIME`. A further call restarts that time for all that is unbonding. A revoked publisher can do this.
+    /// @notice Publisher (the caller): takes `amount` out of what counts. It stays slashable, and can be withdrawn
+    /// after `UNBONDING_TIME`. A further call restarts that time for all that is unbonding. A revoked publisher can do
+    /// this.
     function requestUnbond(bytes32 feedId, uint256 amount) external;
 
     /// @notice Publisher (the caller): sends all that has unbonded to `to`.

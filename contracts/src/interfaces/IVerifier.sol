@@ -2,8 +2,8 @@
 pragma solidity ^0.8.28;
 
 /// @title IProofVerifier
-/// @notice Wrapper around generated verifiers: it does the checks that those leave out (words `< r`, limbs `< 2^88`, exact
-/// lengths, code present, a gas cap because an invalid curve point burns all gas that it is given).
+/// @notice Wrapper around generated verifiers: it does the checks that those leave out (words `< r`, limbs `< 2^88`,
+/// exact lengths, code present, a gas cap because an invalid curve point burns all gas that it is given).
 interface IProofVerifier {
     error WordNotInField(uint256 index, uint256 got);
     error LimbTooLarge(uint256 index, uint256 got);
@@ -17,7 +17,8 @@ interface IProofVerifier {
     /// @notice Less gas is left than the generated verifier may need.
     error InsufficientVerifierGas(uint256 required, uint256 left);
 
-    /// @notice Whether `proof` proves `words` under `key`. Malformed input reverts; false means that the proof is wrong.
+    /// @notice Whether `proof` proves `words` under `key`. Malformed input reverts; false means that the proof is
+    /// wrong.
     /// @param key aggregated: the inner key's digest; direct: the generated verifier's address as an integer.
     /// @param words instance words: exactly the shape's number if aggregated (padded with 0), those in use if direct.
     /// @param proofLength length that the model pins (direct); not looked at if aggregated, where the wrapper pins it.

@@ -40,8 +40,11 @@ abstract contract VerifierWrapper is IProofVerifier {
 /// @notice Verifier of direct mode: each model has its own generated contract, named by the key. The caller vouches for
 /// that contract (the oracle takes it from the registry, which pins its code hash).
 contract DirectVerifier is VerifierWrapper {
+    /// @inheritdoc IProofVerifier
     uint8 public constant mode = 0;
+    /// @inheritdoc IProofVerifier
     uint32 public constant shape = 0;
+    /// @inheritdoc IProofVerifier
     address public constant implementation = address(0);
 
     /// @param gasCap_ gas for a generated verifier.
@@ -70,6 +73,7 @@ contract AggregatedVerifier is VerifierWrapper {
     uint256 private constant LIMB_BYTES = LIMBS * 32;
     uint256 private constant LIMB_BOUND = 1 << 88;
 
+    /// @inheritdoc IProofVerifier
     uint8 public constant mode = 1;
     /// @inheritdoc IProofVerifier
     uint32 public immutable shape;

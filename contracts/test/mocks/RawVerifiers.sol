@@ -22,18 +22,52 @@ contract WeirdVerifier {
         ReturnFalse,
         ReturnLong,
         ReturnShort,
+        ReturnFalseLong,
+        Stop,
+        WantGas,
         Revert,
         RevertLong,
-        BurnGas
+        RevertTrue,
+        BurnGas,
+        BurnMemory,
+        Write
     }
 
     Way public way;
+    uint256 public written;
+    uint256 private _wanted;
 
     constructor(Way way_) {
         way = way_;
     }
 
+    function want(uint256 gas_) external {
+        _wanted = gas_;
+    }
+
     fallback(bytes calldata) external returns (bytes memory) {
+        if (way == Way.WantGas) {
+            require(gasleft() >= _wanted, "too little gas");
+            return "";
+        }
+        if (way == Way.Stop) {
+            assembly {
+                stop()
+            }
+        }
+        if (way == Way.Write) written = 1;
+        if (way == Way.ReturnFalseLong) return abi.encode(false, new bytes(1_000));
+        if (way == Way.RevertTrue) {
+            assembly {
+                mstore(0, 1)
+                revert(0, 32)
+            }
+        }
+        if (way == Way.BurnMemory) {
+            assembly {
+                return(0, 100000000)
+            }
+        }
         if (way == Way.ReturnTrue) return abi.encode(true);
         if (way == Way.ReturnFalse) return abi.encode(false);
         if (way == Way.ReturnLong) return new bytes(50_000);

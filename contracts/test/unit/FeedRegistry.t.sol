@@ -24,7 +24,7 @@ contract FeedRegistryTest is Base {
     }
 
     function testFuzz_namesTheSigner(uint256 commitment, bool second) public view {
-        IFeedRegistry.ObservationHeader memory header = _header(bound(commitment, 0, Words.R - 1));
+        IFeedRegistry.ObservationHeader memory header = _header(_edgy(commitment, 0, Words.R - 1));
         assertEq(_verify(header, second ? key2 : key1), second ? publisher2 : publisher1);
     }
 
@@ -59,7 +59,7 @@ contract FeedRegistryTest is Base {
     }
 
     function testFuzz_refusesAChangedHeader(uint256 commitment) public {
-        commitment = bound(commitment, 0, Words.R - 1);
+        commitment = _edgy(commitment, 0, Words.R - 1);
         vm.assume(commitment != 5);
         bytes memory signature = _sign(_header(5), key1).signature;
         vm.expectPartialRevert(IFeedRegistry.NotPublisher.selector);
@@ -96,7 +96,7 @@ contract FeedRegistryTest is Base {
     }
 
     function testFuzz_refusesStrangers(uint256 key) public {
-        key = bound(key, 1, ORDER - 1);
+        key = _edgy(key, 1, ORDER - 1);
         vm.assume(key != key1 && key != key2);
         bytes memory signature = _sign(_header(5), key).signature;
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.NotPublisher.selector, feed, 1, vm.addr(key)));
@@ -113,7 +113,7 @@ contract FeedRegistryTest is Base {
 
     function testFuzz_refusesTheFuture(uint64 seq) public {
         IFeedRegistry.ObservationHeader memory header = _header(5);
-        header.seq = uint64(bound(seq, header.seq + 1, type(uint64).max / PERIOD));
+        header.seq = uint64(_edgy(seq, header.seq + 1, type(uint64).max / PERIOD));
         header.observedAt = header.seq * PERIOD;
         header.validUntil = type(uint64).max;
         uint256 latest = START + feeds.MAX_SKEW();
@@ -124,7 +124,7 @@ contract FeedRegistryTest is Base {
 
     function testFuzz_refusesValidityBeforeObservation(uint64 validUntil) public {
         IFeedRegistry.ObservationHeader memory header = _header(5);
-        header.validUntil = uint64(bound(validUntil, 0, header.observedAt - 1));
+        header.validUntil = uint64(_edgy(validUntil, 0, header.observedAt - 1));
         _refused(
             header,
             abi.encodeWithSelector(
@@ -134,7 +134,7 @@ contract FeedRegistryTest is Base {
     }
 
     function testFuzz_refusesCommitmentOutsideField(uint256 commitment) public {
-        IFeedRegistry.ObservationHeader memory header = _header(bound(commitment, Words.R, type(uint256).max));
+        IFeedRegistry.ObservationHeader memory header = _header(_edgy(commitment, Words.R, type(uint256).max));
         _refused(header, abi.encodeWithSelector(IFeedRegistry.CommitmentNotInField.selector, header.commitment));
     }
 
@@ -153,8 +153,8 @@ contract FeedRegistryTest is Base {
     }
 
     function testFuzz_rotationOverlaps(uint64 overlap, uint64 later) public {
-        overlap = uint64(bound(overlap, 0, 1 days));
-        later = uint64(bound(later, 0, 2 days));
+        overlap = uint64(_edgy(overlap, 0, 1 days));
+        later = uint64(_edgy(later, 0, 2 days));
         vm.prank(feedOwner);
         assertEq(feeds.rotate(feed, _set(publisher2), overlap), 2);
         vm.warp(START + later);
@@ -167,6 +167,31 @@ contract FeedRegistryTest is Base {
         header.setEpoch = 2;
         assertEq(_verify(header, key2), publisher2);
         _refused(header, abi.encodeWithSelector(IFeedRegistry.NotPublisher.selector, feed, 2, publisher1));
+    }
+
+    function testFuzz_refusesLongOverlaps(uint64 overlap) public {
+        uint64 most = feeds.MAX_OVERLAP();
+        overlap = uint64(_edgy(overlap, most + 1, type(uint64).max));
+        vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.OverlapTooLong.selector, most, overlap));
+        vm.prank(feedOwner);
+        feeds.rotate(feed, _set(publisher2), overlap);
+    }
+
+    function testFuzz_refusesToRotateAndRevokeUnknownFeeds(bytes32 id) public {
+        vm.assume(id != feed);
+        vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.FeedUnknown.selector, id));
+        feeds.rotate(id, _set(publisher2), 0);
+        vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.FeedUnknown.selector, id));
+        feeds.revoke(id, publisher1);
+    }
+
+    function testFuzz_refusesToRevokeTwice(address publisher) public {
+        vm.startPrank(feedOwner);
+        vm.expectEmit(address(feeds));
+        emit IFeedRegistry.PublisherRevoked(feed, publisher);
+        feeds.revoke(feed, publisher);
+        vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.PublisherIsRevoked.selector, feed, publisher));
+        feeds.revoke(feed, publisher);
     }
 
     function test_anEpochTwoBackIsOver() public {
@@ -202,7 +227,7 @@ contract FeedRegistryTest is Base {
         public
     {
         vm.assume(schema != 0 && period != 0);
-        length = uint32(bound(length, 1, 1 << 16));
+        length = uint32(_edgy(length, 1, 1 << 16));
         bytes32 id = keccak256(abi.encode(by, schema, length, period, minBond, salt));
         vm.assume(id != feed);
         vm.startPrank(by);

@@ -25,7 +25,7 @@ contract ModelRegistryTest is Base {
         IModelRegistry.ModelSpec memory spec = _new();
         spec.onnxHash = onnx;
         spec.quantHash = quant;
-        spec.nOutputs = uint16(bound(outputs, 1, 12));
+        spec.nOutputs = uint16(_edgy(outputs, 1, 12));
         spec.outputDecimals = int8(bound(decimals, -18, 18));
         spec.isPrivate = hidden;
         bytes32 id = keccak256(abi.encode(spec));
@@ -72,7 +72,7 @@ contract ModelRegistryTest is Base {
 
     function testFuzz_refusesOutputs(uint16 count, int8 decimals) public {
         IModelRegistry.ModelSpec memory spec = _new();
-        spec.nOutputs = uint16(bound(count, 46, type(uint16).max));
+        spec.nOutputs = uint16(_edgy(count, 46, type(uint16).max));
         _refused(spec, "nOutputs", spec.nOutputs);
         spec.nOutputs = 0;
         _refused(spec, "nOutputs", 0);
@@ -84,10 +84,10 @@ contract ModelRegistryTest is Base {
 
     function testFuzz_refusesSources(uint8 kind, uint32 length, bytes32 feedId) public {
         IModelRegistry.ModelSpec memory spec = _new();
-        spec.sources[0].kind = uint8(bound(kind, 2, 255));
+        spec.sources[0].kind = uint8(_edgy(kind, 2, 255));
         _refused(spec, "kind", spec.sources[0].kind);
         spec = _new();
-        spec.sources[0].length = uint32(bound(length, (1 << 16) + 1, type(uint32).max));
+        spec.sources[0].length = uint32(_edgy(length, (1 << 16) + 1, type(uint32).max));
         _refused(spec, "length", spec.sources[0].length);
         vm.assume(feedId != 0);
         spec = _new();
@@ -101,7 +101,7 @@ contract ModelRegistryTest is Base {
     }
 
     function testFuzz_refusesFeedOfAnotherLength(uint32 length) public {
-        length = uint32(bound(length, 1, 1 << 16));
+        length = uint32(_edgy(length, 1, 1 << 16));
         vm.assume(length != 16);
         IModelRegistry.ModelSpec memory spec = _new();
         spec.sources[0].length = length;
@@ -120,7 +120,7 @@ contract ModelRegistryTest is Base {
     }
 
     function testFuzz_refusesDigestOutsideField(uint256 digest) public {
-        digest = bound(digest, Words.R, type(uint256).max);
+        digest = _edgy(digest, Words.R, type(uint256).max);
         IModelRegistry.ModelSpec memory spec = _new();
         spec.vkDigests[1] = digest;
         _refused(spec, "vkDigests", digest);
@@ -128,7 +128,7 @@ contract ModelRegistryTest is Base {
 
     /// A batch whose words do not fit the shape could never be proved.
     function testFuzz_refusesBatchBeyondTheWords(uint8 batch) public {
-        batch = uint8(bound(batch, 8, 40));
+        batch = uint8(_edgy(batch, 8, 40));
         IModelRegistry.ModelSpec memory spec = _new();
         spec.vkDigests = new uint256[](batch);
         spec.vkDigests[batch - 1] = 1;

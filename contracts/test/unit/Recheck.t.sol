@@ -19,7 +19,7 @@ contract RecheckTest is Base {
     }
 
     function testFuzz_namesTheSigner(uint256 commitment, bool second) public view {
-        IFeedRegistry.ObservationHeader memory header = _header(bound(commitment, 0, Words.R - 1));
+        IFeedRegistry.ObservationHeader memory header = _header(_edgy(commitment, 0, Words.R - 1));
         assertEq(_recheck(header, second ? key2 : key1), second ? publisher2 : publisher1);
     }
 
@@ -27,7 +27,7 @@ contract RecheckTest is Base {
     function testFuzz_outlastsRotations(uint64 overlap, uint64 later) public {
         IFeedRegistry.ObservationHeader memory header = _header(5);
         vm.startPrank(feedOwner);
-        feeds.rotate(feed, _set(publisher2), uint64(bound(overlap, 0, feeds.MAX_OVERLAP())));
+        feeds.rotate(feed, _set(publisher2), uint64(_edgy(overlap, 0, feeds.MAX_OVERLAP())));
         feeds.rotate(feed, _set(publisher2), 0);
         vm.stopPrank();
         vm.warp(START + later);
@@ -38,7 +38,7 @@ contract RecheckTest is Base {
     }
 
     function testFuzz_outlastsTheBond(uint96 minBond, uint64 later) public {
-        minBond = uint96(bound(minBond, 1, 100 ether));
+        minBond = uint96(_edgy(minBond, 1, 100 ether));
         vm.prank(feedOwner);
         bytes32 bonded = feeds.createFeed("bonded", 16, PERIOD, minBond, _set(publisher1), 0);
         feeds.bond{value: minBond}(bonded, publisher1);
@@ -62,9 +62,9 @@ contract RecheckTest is Base {
     }
 
     function testFuzz_refusesStrangers(uint256 key, uint32 epoch) public {
-        key = bound(key, 1, ORDER - 1);
+        key = _edgy(key, 1, ORDER - 1);
         IFeedRegistry.ObservationHeader memory header = _header(5);
-        if (key == key1 || key == key2) epoch = uint32(bound(epoch, 2, type(uint32).max));
+        if (key == key1 || key == key2) epoch = uint32(_edgy(epoch, 2, type(uint32).max));
         header.setEpoch = epoch;
         bytes memory signature = _sign(header, key).signature;
         vm.expectRevert(abi.encodeWithSelector(IFeedRegistry.NotPublisher.selector, feed, epoch, vm.addr(key)));

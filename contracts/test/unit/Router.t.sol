@@ -96,7 +96,7 @@ contract RouterVersionsTest is RouterBase {
     }
 
     function testFuzz_anyoneActivatesAfterTheDelay(uint64 wait, address anyone) public {
-        wait = uint64(bound(wait, DELAY, DELAY + production.ACTIVATION_WINDOW()));
+        wait = uint64(_edgy(wait, DELAY, DELAY + production.ACTIVATION_WINDOW()));
         uint32 version = _proposeAggregated();
         assertEq(uint8(_status(production, version)), uint8(IVerifierRouter.Status.Proposed));
         vm.warp(START + wait);
@@ -109,7 +109,7 @@ contract RouterVersionsTest is RouterBase {
     }
 
     function testFuzz_refusesToActivateTooSoon(uint64 wait) public {
-        wait = uint64(bound(wait, 0, DELAY - 1));
+        wait = uint64(_edgy(wait, 0, DELAY - 1));
         uint32 version = _proposeDirect();
         vm.warp(START + wait);
         vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.DelayNotOver.selector, START + DELAY, START + wait));
@@ -120,14 +120,14 @@ contract RouterVersionsTest is RouterBase {
     function testFuzz_refusesToActivateTooLate(uint64 wait) public {
         uint256 until = START + DELAY + production.ACTIVATION_WINDOW();
         uint32 version = _proposeDirect();
-        vm.warp(bound(wait, until + 1, until + 10 * 365 days));
+        vm.warp(_edgy(wait, until + 1, until + 10 * 365 days));
         vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.ProposalExpired.selector, until, block.timestamp));
         production.activate(version);
     }
 
     function testFuzz_aProposedVersionVerifiesNothing(uint64 wait) public {
         uint32 version = _proposeDirect();
-        vm.warp(START + bound(wait, 0, 10 * DELAY));
+        vm.warp(START + _edgy(wait, 0, 10 * DELAY));
         bytes memory reason =
             abi.encodeWithSelector(IVerifierRouter.VersionNotActive.selector, version, IVerifierRouter.Status.Proposed);
         vm.expectRevert(reason);
@@ -149,7 +149,7 @@ contract RouterVersionsTest is RouterBase {
         emit IVerifierRouter.VersionCancelled(version);
         vm.prank(owner);
         production.cancel(version);
-        vm.warp(START + bound(wait, 0, 10 * DELAY));
+        vm.warp(START + _edgy(wait, 0, 10 * DELAY));
         IVerifierRouter.Status cancelled = IVerifierRouter.Status.Cancelled;
         vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.VersionNotProposed.selector, version, cancelled));
         production.activate(version);
@@ -245,7 +245,7 @@ contract RouterVersionsTest is RouterBase {
     }
 
     function testFuzz_refusesUnknownModes(uint8 mode) public {
-        mode = uint8(bound(mode, 2, 255));
+        mode = uint8(_edgy(mode, 2, 255));
         address odd = address(new SelfDescribed(mode, 0, address(0)));
         vm.prank(owner);
         vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.UnknownMode.selector, mode));
@@ -292,7 +292,7 @@ contract RouterVersionsTest is RouterBase {
     }
 
     function testFuzz_refusesUnknownVersionAndShape(uint32 version, uint32 shape) public {
-        version = uint32(bound(version, 3, type(uint32).max));
+        version = uint32(_edgy(version, 3, type(uint32).max));
         bytes memory reason = abi.encodeWithSelector(IVerifierRouter.VersionUnknown.selector, version);
         vm.expectRevert(reason);
         router.versionOf(version);
@@ -318,7 +318,7 @@ contract RouterVersionsTest is RouterBase {
         uint64 least = production.MIN_DELAY();
         uint64 most = production.MAX_DELAY();
         bool short = delay % 2 == 0;
-        delay = uint64(short ? bound(delay, 0, least - 1) : bound(delay, most + 1, type(uint64).max));
+        delay = uint64(short ? _edgy(delay, 0, least - 1) : _edgy(delay, most + 1, type(uint64).max));
         vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.DelayOutOfRange.selector, least, most, delay));
         new VerifierRouter(owner, guardian, CEREMONY, delay);
         if (short) {

@@ -106,7 +106,7 @@ contract RouterFreezeTest is RouterBase {
         (address pending, uint64 readyAt) = production.pendingGuardian();
         assertEq(pending, next);
         assertEq(readyAt, START + DELAY);
-        vm.warp(START + bound(wait, 0, DELAY - 1));
+        vm.warp(START + _edgy(wait, 0, DELAY - 1));
         vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.DelayNotOver.selector, START + DELAY, block.timestamp));
         vm.prank(next);
         production.acceptGuardian();
@@ -134,7 +134,7 @@ contract RouterFreezeTest is RouterBase {
 
     /// A second proposal starts the wait anew, so that the delay cannot be collected in advance for another account.
     function testFuzz_aFurtherProposalWaitsAnew(uint64 wait) public {
-        wait = uint64(bound(wait, 1, DELAY));
+        wait = uint64(_edgy(wait, 1, DELAY));
         vm.startPrank(owner);
         production.proposeGuardian(user);
         vm.warp(START + wait);
@@ -166,15 +166,15 @@ contract RouterFreezeTest is RouterBase {
 
     // ------------------------------------------------------- what each key can do at worst
 
-    /// A stolen owner key: whatever it does now, nothing changes before the delay is over, and the guardian can end all of
-    /// it until then.
+    /// A stolen owner key: whatever it does now, nothing changes before the delay is over, and the guardian can end all
+    /// of it until then.
     function testFuzz_theOwnerAtWorst(uint64 wait) public {
         uint32 active = _activeDirect();
         uint256 start = block.timestamp;
         uint32 evil = _proposeDirect();
         vm.prank(owner);
         production.proposeGuardian(owner);
-        vm.warp(start + bound(wait, 0, DELAY - 1));
+        vm.warp(start + _edgy(wait, 0, DELAY - 1));
         vm.expectPartialRevert(IVerifierRouter.DelayNotOver.selector);
         production.activate(evil);
         vm.expectPartialRevert(IVerifierRouter.DelayNotOver.selector);
@@ -191,7 +191,8 @@ contract RouterFreezeTest is RouterBase {
         production.cancel(active);
     }
 
-    /// A stolen guardian key: everything that exists is frozen, and nothing else; later versions come in with a new guardian.
+    /// A stolen guardian key: everything that exists is frozen, and nothing else; later versions come in with a new
+    /// guardian.
     function test_theGuardianAtWorst() public {
         uint32 active = _activeDirect();
         _freeze(active);
