@@ -11,7 +11,7 @@ import {OracleStore} from "./Store.sol";
 /// @title Fulfilment
 /// @notice Answers: checks, proof, state, callbacks, in this order.
 abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
-    /// @dev One `fulfil`, as it goes from step to step.
+    /// @dev One `fulfil`, as it goes from step to step. `callbacks`: bit i is set if id i was delivered and wants to be called.
     struct Run {
         Batch batch;
         uint256[] words;
@@ -19,6 +19,7 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
         bool[] kept;
         Outcome[] outcomes;
         address payee;
+        uint256 callbacks;
     }
 
     /// @dev What `Fulfilled` says beside the facts.
@@ -52,9 +53,7 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
         _judgeAll(run, ids, slots);
         _checkProof(run.batch, run.words, proof);
         _settleAll(run, ids, slots);
-        for (uint256 i = 0; i < ids.length; ++i) {
-            if (run.outcomes[i] == Outcome.Delivered) _callback(ids[i], run.batch.spec.nOutputs);
-        }
+        if (run.callbacks != 0) _callBack(run, ids);
         return run.outcomes;
     }
 
@@ -202,6 +201,7 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
         entry.head = head.fulfil(facts.validUntil);
         _storeAnswer(entry, head, facts, slot.outputWords);
         uint256 fee = entry.terms.fee;
+        if (entry.terms.callbackGasLimit != 0) run.callbacks |= 1 << i;
         if (head.byToken()) _credit(entry.feeToken, run.payee, fee);
         else ethFee = fee;
         _emitFulfilled(id, run.batch.modelId, facts, _noticeOf(run, fee, slot));
@@ -275,11 +275,16 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
 
     // ------------------------------------------------------------- callbacks
 
+    function _callBack(Run memory run, bytes32[] calldata ids) private {
+        for (uint256 i = 0; i < ids.length; ++i) {
+            if (run.callbacks & (1 << i) != 0) _callback(ids[i], run.batch.spec.nOutputs);
+        }
+    }
+
     /// @dev Exactly the gas that was asked for, or the whole call reverts; what the callback does with it is its own affair.
     function _callback(bytes32 id, uint256 nOutputs) private {
         Entry storage entry = _entries[id];
         uint256 limit = entry.terms.callbackGasLimit;
-        if (limit == 0) return;
         address requester = entry.head.requester();
         bytes memory data = abi.encodeCall(IDodonaCallback.onDodonaAnswer, (id, _answerOf(id, nOutputs)));
         uint256 required = SafeCall.gasFor(limit);

@@ -208,18 +208,17 @@ abstract contract ProofChecks {
         uint256 n = 0;
         for (uint256 s = 0; s < sources.length; ++s) {
             if (sources[s].kind != 0) continue;
-            IFeedRegistry.ObservationHeader calldata header = observations[n].header;
-            bytes32 feedId = sources[s].feedId;
-            bytes memory reason = header.feedId == feedId
-                ? _examineOne(id, observations, n, publishers, rules)
-                : abi.encodeWithSelector(IDodonaOracle.WrongFeed.selector, id, s, feedId, header.feedId);
+            IDodonaOracle.SignedHeader calldata observation = observations[n];
+            bytes memory reason;
+            (publishers[n], reason) = _examineOne(id, s, sources[s].feedId, observation, rules);
+            if (reason.length == 0 && n != 0 && !rules.fixedBefore) {
+                reason = _examineQuorum(id, observations, publishers, n);
+            }
             if (reason.length != 0) {
                 facts.reason = reason;
                 return;
             }
-            (uint64 observedAt, uint64 validUntil) = (header.observedAt, header.validUntil);
-            if (n == 0 || observedAt < facts.observedAt) facts.observedAt = observedAt;
-            if (validUntil < facts.validUntil) facts.validUntil = validUntil;
+            _take(facts, observation.header, n == 0);
             ++n;
         }
         uint256 maxAge = rules.maxDeliveryAge;
@@ -230,22 +229,30 @@ abstract contract ProofChecks {
         }
     }
 
+    function _take(Facts memory facts, IFeedRegistry.ObservationHeader calldata header, bool first) private pure {
+        (uint64 observedAt, uint64 validUntil) = (header.observedAt, header.validUntil);
+        if (first || observedAt < facts.observedAt) facts.observedAt = observedAt;
+        if (validUntil < facts.validUntil) facts.validUntil = validUntil;
+    }
+
     function _examineOne(
         bytes32 id,
-        IDodonaOracle.SignedHeader[] calldata observations,
-        uint256 n,
-        address[] memory publishers,
+        uint256 source,
+        bytes32 feedId,
+        IDodonaOracle.SignedHeader calldata observation,
         Rules memory rules
-    ) private view returns (bytes memory reason) {
-        IDodonaOracle.SignedHeader calldata observation = observations[n];
-        if (rules.fixedBefore) return _recheck(observation);
-        try _feeds.verify(observation.header, observation.signature) returns (address publisher) {
-            publishers[n] = publisher;
-        } catch (bytes memory refusal) {
-            return _decided(refusal);
+    ) private view returns (address publisher, bytes memory reason) {
+        IFeedRegistry.ObservationHeader calldata header = observation.header;
+        if (header.feedId != feedId) {
+            reason = abi.encodeWithSelector(IDodonaOracle.WrongFeed.selector, id, source, feedId, header.feedId);
+            return (publisher, reason);
         }
-        reason = _examineAge(id, observation.header, rules);
-        if (reason.length == 0 && n != 0) reason = _examineQuorum(id, observations, publishers, n);
+        if (rules.fixedBefore) return (publisher, _recheck(observation));
+        try _feeds.verify(header, observation.signature) returns (address signer) {
+            return (signer, _examineAge(id, header, rules));
+        } catch (bytes memory refusal) {
+            return (publisher, _decided(refusal));
+        }
     }
 
     /// @return reason empty if the registry still stands by an observation that passed the whole check before
