@@ -256,6 +256,33 @@ contract ExclusiveWindowTest is AcceptBase {
         assertEq(staking.freeStakeOf(operator), 1 ether - LEAST);
     }
 
+    function test_theWindowsLastSecond() public {
+        bytes32 id = _accepted();
+        uint256 until = START + oracle.ACCEPT_WINDOW();
+        Delivery memory d = _deliveryTo(id, rival);
+        vm.warp(until);
+        _expectFulfilRevert(d, abi.encodeWithSelector(IDodonaOracle.AcceptedOtherwise.selector, id, until));
+        vm.warp(until + 1);
+        _fulfil(d);
+        assertEq(oracle.creditOf(address(0), rival), 0.001 ether);
+    }
+
+    /// Accepted in the deadline's second: the window is that second, and it can still be kept in it.
+    function test_acceptedInTheDeadlinesSecond() public {
+        bytes32 id = _request(_params(model, DIRECT));
+        Delivery memory own = _deliveryTo(id, wallet);
+        Delivery memory other = _deliveryTo(id, rival);
+        vm.warp(START + 1 hours);
+        vm.prank(operator);
+        oracle.accept(id, wallet, own.slots[0].observations);
+        assertEq(oracle.acceptanceOf(id).until, START + 1 hours);
+        _expectFulfilRevert(
+            other, abi.encodeWithSelector(IDodonaOracle.AcceptedOtherwise.selector, id, START + 1 hours)
+        );
+        _fulfil(own);
+        assertEq(staking.freeStakeOf(operator), 1 ether);
+    }
+
     /// The accepted payee, but other observations than the accepted ones: that was not the promise.
     function testFuzz_otherObservationsAreNotTheAcceptedOnes(uint256 commitment) public {
         commitment = bound(commitment, 0, 1 << 250);
