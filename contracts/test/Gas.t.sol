@@ -7,8 +7,9 @@ import {IDodonaOracle} from "../src/interfaces/IDodonaOracle.sol";
 import {IDodonaSubscriptions} from "../src/interfaces/IDodonaSubscriptions.sol";
 import {RiskBase} from "./RiskBase.sol";
 
-/// @notice Gas of the verbs, kept in `snapshots/Gas.json`. The generated verifiers are mocks of a few thousand gas, so
-/// that what stands there is the cost beside the proof's verification (without the transaction's own 21,000 and calldata).
+/// @notice Gas of the verbs, kept in `snapshots/Gas.json`. The generated verifiers are mocks of a few thousand gas,
+/// so that what stands there is the cost beside the proof's verification (without the transaction's own 21,000 and
+/// calldata).
 contract GasTest is RiskBase {
     /// @dev What the first use of an account's slots costs is not part of a verb.
     function setUp() public override {

@@ -4,15 +4,15 @@ pragma solidity ^0.8.28;
 import {IDodonaOracle} from "./IDodonaOracle.sol";
 
 /// @title IDodonaSubscriptions
-/// @notice Values that are kept fresh. A subscription names a model (and with it the feeds), when a new value is due, and what
-/// one is worth; anybody delivers proven updates and is paid from the subscription's balance, in wei.
-/// @dev Proofs and observations are checked by the same code as the oracle's, with the same errors (IDodonaOracle). There is
-/// no promise here, and nothing to slash: an owner may take its balance back or close at any time, even just before an update
-/// arrives; an operator then loses its gas. Read what is stored here with its times: nobody has to deliver.
-/// An update is due when the heartbeat is over (`updatedAt + heartbeat <= now`), or, if `deviationBp` is not 0 and
-/// the new value is usable, when it deviates: `|new - last| × 10,000 >= deviationBp × |last|` and `new != last`; so any change
-/// from 0 deviates. A last value that is not usable is deviated from by any that is. Updates that are not usable are due by
-/// heartbeat only: they cost no more than silence would have.
+/// @notice Values that are kept fresh. A subscription names a model (and with it the feeds), when a new value is due,
+/// and what one is worth; anybody delivers proven updates and is paid from the subscription's balance, in wei.
+/// @dev Proofs and observations are checked by the same code as the oracle's, with the same errors (IDodonaOracle).
+/// There is no promise here, and nothing to slash: an owner may take its balance back or close at any time, even just
+/// before an update arrives; an operator then loses its gas. Read what is stored here with its times: nobody has to
+/// deliver. An update is due when the heartbeat is over (`updatedAt + heartbeat <= now`), or, if `deviationBp` is not
+/// 0 and the new value is usable, when it deviates: `|new - last| × 10,000 >= deviationBp × |last|` and `new !=
+/// last`; so any change from 0 deviates. A last value that is not usable is deviated from by any that is. Updates
+/// that are not usable are due by heartbeat only: they cost no more than silence would have.
 interface IDodonaSubscriptions {
     /// @notice What is subscribed to.
     /// @param modelId a model whose sources are all committed, not deprecated when subscribing.
@@ -102,14 +102,16 @@ interface IDodonaSubscriptions {
     /// @notice Owner: takes `amount` of the balance out.
     function withdraw(bytes32 id, uint96 amount, address to) external;
 
-    /// @notice Owner: takes no more updates, for good. The balance becomes the owner's credit; the last value stays readable.
+    /// @notice Owner: takes no more updates, for good. The balance becomes the owner's credit; the last value stays
+    /// readable.
     function close(bytes32 id) external;
 
     /// @notice Delivers one proof for all of `targets`, and its fees to `payee`.
-    /// @dev As IDodonaOracle.fulfil: slot i belongs to target i, all share model, mode and version, what makes the instance
-    /// ill-formed reverts, and each has its own outcome otherwise: `AlreadySettled` (the round is taken), `Rejected` (closed,
-    /// not funded, not due, not newer, observations refused), `Delivered`. If nothing is left the first one's reason is
-    /// the call's. An answer outside the model's domain, or saturated, is delivered, paid, and marked as not usable.
+    /// @dev As IDodonaOracle.fulfil: slot i belongs to target i, all share model, mode and version, what makes the
+    /// instance ill-formed reverts, and each has its own outcome otherwise: `AlreadySettled` (the round is taken),
+    /// `Rejected` (closed, not funded, not due, not newer, observations refused), `Delivered`. If nothing is left the
+    /// first one's reason is the call's. An answer outside the model's domain, or saturated, is delivered, paid, and
+    /// marked as not usable.
     /// @param payee whom the fees are credited to, not 0.
     /// @param expiry last second at which this proof may be used.
     function deliver(
@@ -130,7 +132,8 @@ interface IDodonaSubscriptions {
     /// @return value the watched output; real value = value / 10^outputDecimals of the model.
     /// @return observedAt time of the oldest observation used.
     /// @return updatedAt block time of delivery.
-    /// @return usable inside the model's domain, and nothing saturated. WARNING: a value that is not usable says little.
+    /// @return usable inside the model's domain, and nothing saturated. WARNING: a value that is not usable says
+    /// little.
     function latestRound(bytes32 id)
         external
         view
@@ -153,8 +156,8 @@ interface IDodonaSubscriptions {
 
     function subscriptionOf(bytes32 id) external view returns (Subscription memory);
 
-    /// @notice Word 0 of the proof's instance: that of IDodonaOracle.contextOf for this contract, and for each target the id
-    /// `keccak256(abi.encode(chainid, this, target.id, target.round))`.
+    /// @notice Word 0 of the proof's instance: that of IDodonaOracle.contextOf for this contract, and for each target
+    /// the id `keccak256(abi.encode(chainid, this, target.id, target.round))`.
     function contextOf(Target[] calldata targets, uint8 mode, address payee, uint64 expiry)
         external
         view

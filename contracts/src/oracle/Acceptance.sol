@@ -8,8 +8,8 @@ import {Head} from "./Head.sol";
 import {Requests} from "./Requests.sol";
 
 /// @title Acceptance
-/// @notice An operator's promise, from `accept` to `voidAcceptance` or `settleMissed` (its keeping is `fulfil`'s). `refund` is
-/// here too, because it ends one.
+/// @notice An operator's promise, from `accept` to `voidAcceptance` or `settleMissed` (its keeping is `fulfil`'s).
+/// `refund` is here too, because it ends one.
 abstract contract Acceptance is Requests {
     /// @notice See IDodonaOracle.
     function accept(bytes32 id, address payee, IDodonaOracle.SignedHeader[] calldata observations)

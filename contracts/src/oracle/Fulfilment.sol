@@ -11,7 +11,8 @@ import {OracleStore} from "./Store.sol";
 /// @title Fulfilment
 /// @notice Answers: checks, proof, state, callbacks, in this order.
 abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
-    /// @dev One `fulfil`, as it goes from step to step. `callbacks`: bit i is set if id i was delivered and wants to be called.
+    /// @dev One `fulfil`, as it goes from step to step. `callbacks`: bit i is set if id i was delivered and wants to
+    /// be called.
     struct Run {
         Batch batch;
         uint256[] words;
@@ -108,7 +109,8 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
         run.outcomes = new Outcome[](ids.length);
     }
 
-    /// @dev An outcome for each id, before anything is proved. With nothing to deliver the first id's reason is the call's.
+    /// @dev An outcome for each id, before anything is proved. With nothing to deliver the first id's reason is the
+    /// call's.
     function _judgeAll(Run memory run, bytes32[] calldata ids, Slot[] calldata slots) private view {
         bool any = false;
         for (uint256 i = 0; i < ids.length; ++i) {
@@ -281,7 +283,8 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
         }
     }
 
-    /// @dev Exactly the gas that was asked for, or the whole call reverts; what the callback does with it is its own affair.
+    /// @dev Exactly the gas that was asked for, or the whole call reverts; what the callback does with it is its own
+    /// affair.
     function _callback(bytes32 id, uint256 nOutputs) private {
         Entry storage entry = _entries[id];
         uint256 limit = entry.terms.callbackGasLimit;

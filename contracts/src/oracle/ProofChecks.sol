@@ -9,11 +9,11 @@ import {ProofContext} from "../libraries/ProofContext.sol";
 import {Words} from "../libraries/Words.sol";
 
 /// @title ProofChecks
-/// @notice What requests and subscriptions share: building the instance words of a batch, checking its observations, and
-/// asking the verifier. It keeps nothing.
-/// @dev Two kinds of "wrong": what makes the instance ill-formed reverts; what is wrong with one slot's observations comes
-/// back as a reason (an ABI-encoded error), so that it need not sink the batch. Assumes that registries and router are this
-/// project's own: their answers are believed, their errors always carry data.
+/// @notice What requests and subscriptions share: building the instance words of a batch, checking its observations,
+/// and asking the verifier. It keeps nothing.
+/// @dev Two kinds of "wrong": what makes the instance ill-formed reverts; what is wrong with one slot's observations
+/// comes back as a reason (an ABI-encoded error), so that it need not sink the batch. Assumes that registries and
+/// router are this project's own: their answers are believed, their errors always carry data.
 abstract contract ProofChecks {
     /// @dev What all slots of one proof share.
     struct Batch {
@@ -193,8 +193,8 @@ abstract contract ProofChecks {
         if (got != expected) revert IDodonaOracle.ObservationCount(id, expected, got);
     }
 
-    /// @dev Fills `facts`. One observation per committed source, their number already checked. Those that were `fixedBefore` had all
-    /// of this checked then; now only signature, set and revocation are asked for again.
+    /// @dev Fills `facts`. One observation per committed source, their number already checked. Those that were
+    /// `fixedBefore` had all of this checked then; now only signature, set and revocation are asked for again.
     function _examine(
         IModelRegistry.Source[] memory sources,
         bytes32 id,
@@ -263,8 +263,8 @@ abstract contract ProofChecks {
         }
     }
 
-    /// @dev The registry always says why it refuses. Nothing to say means that it ran out of gas, which decides nothing:
-    /// nobody may turn a good observation into a bad one by sending too little.
+    /// @dev The registry always says why it refuses. Nothing to say means that it ran out of gas, which decides
+    /// nothing: nobody may turn a good observation into a bad one by sending too little.
     function _decided(bytes memory refusal) private pure returns (bytes memory) {
         if (refusal.length == 0) revert IDodonaOracle.CheckRanOutOfGas();
         return refusal;

@@ -473,7 +473,8 @@ contract VoidAcceptanceTest is AcceptBase {
         assertEq(oracle.acceptanceOf(id).operator, rival);
     }
 
-    /// A feed's owner revokes in the deadline's second, the requester refunds in the next: the operator still has the contest.
+    /// A feed's owner revokes in the deadline's second, the requester refunds in the next: the operator still has the
+    /// contest.
     function test_aLastMomentRevocationDoesNotSlash() public {
         bytes32 id = _accepted();
         IDodonaOracle.SignedHeader[] memory observations = _observations();
