@@ -39,8 +39,8 @@ abstract contract DodonaConsumer is IDodonaCallback {
         return _asked[id];
     }
 
-    /// @notice Asks, paying `fee` wei from this contract's balance; `dodona.quote(params)` is the least. Sets the fee's token
-    /// and amount in `params`.
+    /// @notice Asks, paying `fee` wei from this contract's balance; `dodona.quote(params)` is the least. Sets the
+    /// fee's token and amount in `params`.
     function _ask(IDodonaOracle.RequestParams memory params, uint256 fee) internal returns (bytes32 id) {
         params.feeToken = address(0);
         params.fee = SafeCast.toUint96(fee);
@@ -56,7 +56,7 @@ abstract contract DodonaConsumer is IDodonaCallback {
     }
 
     /// @notice Called once for each answered request. A revert leaves the request to `retryCallback`.
-    /// @dev WARNING: look at `answer.inDomain`, and at `answer.observedAt` in case this is a late retry. A request that was
-    /// refunded is never answered: look at `dodona.statusOf(id)` if that matters.
+    /// @dev WARNING: look at `answer.inDomain`, and at `answer.observedAt` in case this is a late retry. A request
+    /// that was refunded is never answered: look at `dodona.statusOf(id)` if that matters.
     function _onAnswer(bytes32 id, IDodonaOracle.Answer calldata answer) internal virtual;
 }

@@ -20,9 +20,9 @@ import {OracleStore} from "./oracle/Store.sol";
 /// @title DodonaOracle
 /// @notice See IDodonaOracle. The owner sets the prices of new requests and can do nothing else: no answer, no request
 /// and nobody's funds are within its reach.
-/// @dev Put together from `oracle/`: Store (all state), ProofChecks (instance, observations, verifier), Fulfilment (answers and
-/// callbacks) are in this contract's code; Requests and Acceptance are in the desk's, which runs on this contract's
-/// storage. The desk is deployed here and never changes.
+/// @dev Put together from `oracle/`: Store (all state), ProofChecks (instance, observations, verifier), Fulfilment
+/// (answers and callbacks) are in this contract's code; Requests and Acceptance are in the desk's, which runs on this
+/// contract's storage. The desk is deployed here and never changes.
 contract DodonaOracle is Fulfilment {
     using SafeERC20 for IERC20;
 

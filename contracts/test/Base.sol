@@ -17,7 +17,8 @@ import {AggregatedVerifier, DirectVerifier} from "../src/verifier/VerifierWrappe
 import {RawVerifier} from "./mocks/RawVerifiers.sol";
 
 /// @notice A whole deployment with one feed and three models, and a stand-in for provers: `_prove` makes the mock
-/// generated verifiers accept exactly the bytes that the written protocol prescribes, built here without the oracle's help.
+/// generated verifiers accept exactly the bytes that the written protocol prescribes, built here without the oracle's
+/// help.
 abstract contract Base is Test {
     uint8 internal constant DIRECT = 0;
     uint8 internal constant AGGREGATED = 1;

@@ -28,14 +28,14 @@ abstract contract ExampleBase is Base {
 
     /// @dev ETH that the oracle owes `account`.
     function _credit(address account) internal view returns (uint256) {
-        return oracle.creditOf(account);
+        return oracle.creditOf(address(0), account);
     }
 
     /// @dev A feed of this contract's own, with one publisher.
     function _feedOf(uint32 length, uint64 period) internal returns (bytes32) {
         address[] memory publishers = new address[](1);
         publishers[0] = publisher1;
-        return feeds.createFeed(keccak256("schema"), length, period, publishers, "another");
+        return feeds.createFeed(keccak256("schema"), length, period, 0, publishers, "another");
     }
 
     function _deliver(bytes32 id, uint8 mode, IDodonaOracle.Slot memory slot) internal {

@@ -2,11 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {DodonaOracle} from "../src/DodonaOracle.sol";
+import {DodonaSubscriptions} from "../src/DodonaSubscriptions.sol";
 import {IDodonaOracle} from "../src/interfaces/IDodonaOracle.sol";
+import {IDodonaSubscriptions} from "../src/interfaces/IDodonaSubscriptions.sol";
 import {RiskBase} from "./RiskBase.sol";
 
-/// @notice Gas of the verbs, kept in `snapshots/Gas.json`. The generated verifiers are mocks of a few thousand gas, so
-/// that what stands there is the cost beside the proof's verification (without the transaction's own 21,000 and calldata).
+/// @notice Gas of the verbs, kept in `snapshots/Gas.json`. The generated verifiers are mocks of a few thousand gas,
+/// so that what stands there is the cost beside the proof's verification (without the transaction's own 21,000 and
+/// calldata).
 contract GasTest is RiskBase {
     /// @dev What the first use of an account's slots costs is not part of a verb.
     function setUp() public override {
@@ -49,30 +52,40 @@ contract GasTest is RiskBase {
         vm.snapshotGasLastCall("Gas", "fulfil direct, accepted");
     }
 
-    function test_fulfil() public {
-        for (uint8 mode = 0; mode < 2; ++mode) {
-            Delivery memory d = _prove(_delivery(_request(_params(model, mode)), model, mode));
-            _cool();
-            _fulfil(d);
-            vm.snapshotGasLastCall("Gas", mode == 0 ? "fulfil direct" : "fulfil aggregated");
-        }
+    function test_fulfilDirect() public {
+        Delivery memory d = _prove(_delivery(_request(_params(model, DIRECT)), model, DIRECT));
+        _cool();
+        _fulfil(d);
+        vm.snapshotGasLastCall("Gas", "fulfil direct");
     }
 
-    function test_fulfilBatch() public {
-        for (uint256 size = 2; size < 4; ++size) {
-            bytes32[] memory ids = new bytes32[](size);
-            Delivery memory d = _delivery(0, model, AGGREGATED);
-            d.slots = new IDodonaOracle.Slot[](size);
-            for (uint256 i = 0; i < size; ++i) {
-                ids[i] = _request(_params(model, AGGREGATED));
-                d.slots[i] = _slot(model);
-            }
-            d.ids = ids;
-            _prove(d);
-            _cool();
-            _fulfil(d);
-            vm.snapshotGasLastCall("Gas", size == 2 ? "fulfil batch of 2" : "fulfil batch of 3");
+    function test_fulfilAggregated() public {
+        _fulfilBatch(1);
+        vm.snapshotGasLastCall("Gas", "fulfil aggregated");
+    }
+
+    function test_fulfilBatchOf2() public {
+        _fulfilBatch(2);
+        vm.snapshotGasLastCall("Gas", "fulfil batch of 2");
+    }
+
+    function test_fulfilBatchOf3() public {
+        _fulfilBatch(3);
+        vm.snapshotGasLastCall("Gas", "fulfil batch of 3");
+    }
+
+    function _fulfilBatch(uint256 size) private {
+        bytes32[] memory ids = new bytes32[](size);
+        Delivery memory d = _delivery(0, model, AGGREGATED);
+        d.slots = new IDodonaOracle.Slot[](size);
+        for (uint256 i = 0; i < size; ++i) {
+            ids[i] = _request(_params(model, AGGREGATED));
+            d.slots[i] = _slot(model);
         }
+        d.ids = ids;
+        _prove(d);
+        _cool();
+        _fulfil(d);
     }
 
     function test_refund() public {
@@ -101,6 +114,18 @@ contract GasTest is RiskBase {
         vm.snapshotGasLastCall("Gas", "release of a three-value vector");
     }
 
+    function test_subscriptions() public {
+        DodonaSubscriptions subs = new DodonaSubscriptions(models, feeds, router);
+        IDodonaSubscriptions.Params memory params;
+        params.modelId = model;
+        (params.heartbeat, params.maxDataAge) = (1, 1 hours);
+        vm.prank(user);
+        bytes32 id = subs.subscribe{value: 1 ether}(params);
+        vm.cool(address(subs));
+        subs.latestRound(id);
+        vm.snapshotGasLastCall("Subscriptions", "latestRound");
+    }
+
     function _cool() private {
         vm.cool(address(oracle));
         vm.cool(address(models));
@@ -113,8 +138,8 @@ contract GasTest is RiskBase {
 
 /// @notice No contract of ours comes near the limit on code (EIP-170).
 contract SizeTest is RiskBase {
-    function test_codeSizes() public view {
-        address[10] memory all = [
+    function test_codeSizes() public {
+        address[11] memory all = [
             address(oracle),
             address(models),
             address(feeds),
@@ -124,7 +149,8 @@ contract SizeTest is RiskBase {
             address(risk),
             address(envelope),
             address(staking),
-            oracle.desk()
+            oracle.desk(),
+            address(new DodonaSubscriptions(models, feeds, router))
         ];
         for (uint256 i = 0; i < all.length; ++i) {
             assertGt(all[i].code.length, 0);

@@ -7,28 +7,31 @@ import {IFeedRegistry} from "./IFeedRegistry.sol";
 /// @notice Requests, proven answers, refunds. One request is one inference; one proof answers a batch of requests.
 /// Nobody has to trust the operator: an answer is delivered only after its proof was checked against the key that the
 /// model's spec pins, the commitments that registered publishers signed, and a context that this contract recomputes.
-/// @dev Times are seconds since 1970; fees are in units of their token, ETH (wei) being the token at address 0. `r` is the
-/// order of BN254's scalar field. The owner sets prices of new requests: no answer, no open request and nobody's funds are
-/// within its reach.
+/// @dev Times are seconds since 1970; fees are in units of their token, ETH (wei) being the token at address 0. `r`
+/// is the order of BN254's scalar field. The owner sets prices of new requests: no answer, no open request and
+/// nobody's funds are within its reach.
 ///
-/// **Acceptance.** Anybody may answer any open request. An operator that wants time without competition accepts it: it
-/// fixes payee and observations, reserves the penalty from its stake, and until the window's end (never after the
-/// deadline) nobody else is let in. The promise is *kept* by a delivery of what was accepted, at any time before somebody
-/// else's; *missed* if somebody else delivers after the window, or the request is refunded after the deadline; *void*
-/// if the version is frozen or a publisher of the fixed observations was revoked. Who could game this, and why it fails:
-/// - An operator that accepts only to shut others out pays the penalty for at most `ACCEPT_WINDOW`: a request is accepted
-///   once, unless that acceptance was void. Accepting just before the deadline buys the seconds that are left at the same price.
+/// **Acceptance.** Anybody may answer any open request. An operator that wants time without competition accepts it:
+/// it fixes payee and observations, reserves the penalty from its stake, and until the window's end (never after the
+/// deadline) nobody else is let in. The promise is *kept* by a delivery of what was accepted, at any time before
+/// somebody else's; *missed* if somebody else delivers after the window, or the request is refunded after the
+/// deadline; *void* if the version is frozen or a publisher of the fixed observations was revoked (by its feed's
+/// owner, or for equivocation). Who could game this, and why it fails:
+/// - An operator that accepts only to shut others out pays the penalty for at most `ACCEPT_WINDOW`: a request is
+///   accepted once, unless that acceptance was void. Accepting just before the deadline buys the seconds that are
+///   left at the same price.
 /// - An operator cannot get stake out by missing through a second identity: the requester, at best itself, is given no
 ///   more than its gas, and at most half of the penalty; the rest is burned. Releasing needs a delivery with a proof.
-/// - A requester gains nothing by making an operator miss: the compensation is a fixed, low figure of gas at the request's
-///   base fee. Everything that decides whether an answer can be delivered in time (callback gas, ages, deadline, version,
-///   direct verifier) is known when accepting; callbacks cannot undo a delivery.
-/// - A feed's owner that revokes a publisher in the last moment would make an honest operator miss, with a refund in the next
-///   block. So missing does not slash at once: for `CONTEST_PERIOD` anybody may show the revocation (`voidAcceptance`), and
-///   only then `settleMissed` takes the penalty. The price: a feed's owner and an operator together can undo a penalty by
-///   giving up a publisher. Rotation and bonds do not matter after accepting.
+/// - A requester gains nothing by making an operator miss: the compensation is a fixed, low figure of gas at the
+///   request's base fee. Everything that decides whether an answer can be delivered in time (callback gas, ages,
+///   deadline, version, direct verifier) is known when accepting; callbacks cannot undo a delivery.
+/// - A feed's owner that revokes a publisher in the last moment would make an honest operator miss, with a refund in
+///   the next block. So missing does not slash at once: for `CONTEST_PERIOD` anybody may show the revocation
+///   (`voidAcceptance`), and only then `settleMissed` takes the penalty. The price: a feed's owner and an operator
+///   together can undo a penalty by giving up a publisher. Rotation and bonds do not matter after accepting.
 /// - A guardian that freezes a version voids its open promises; it is assumed that nothing is ever thawed.
-/// - Two acceptances race: the first in the block stands, the second reverts with `AlreadyAccepted` and costs it gas only.
+/// - Two acceptances race: the first in the block stands, the second reverts with `AlreadyAccepted` and costs it gas
+///   only.
 /// - Gas is believed to be had: an operator that cannot get into a block for a whole window misses.
 interface IDodonaOracle {
     /// @notice None: no such request. Open: waits. Fulfilled and Refunded: final.
@@ -39,7 +42,8 @@ interface IDodonaOracle {
         Refunded
     }
 
-    /// @notice What became of one id of a batch. Rejected: its observations, public words or payee are not what it wants.
+    /// @notice What became of one id of a batch. Rejected: its observations, public words or payee are not what it
+    /// wants.
     enum Outcome {
         Delivered,
         AlreadySettled,
@@ -63,8 +67,9 @@ interface IDodonaOracle {
     /// @param penalty wei of its stake that are reserved.
     /// @param until last second of the exclusive window; 0 once the request is settled.
     /// @param contestedUntil last second before the penalty may be taken; 0 while the request is open.
-    /// @param commitment lower 224 bits of keccak256(abi.encode(payee, observations)). A collision costs 2^112, more than
-    /// breaking the curve that proofs stand on, and would gain no more than an observation outside the age limits.
+    /// @param commitment lower 224 bits of keccak256(abi.encode(payee, observations)). A collision costs 2^112, more
+    /// than breaking the curve that proofs stand on, and would gain no more than an observation outside the age
+    /// limits.
     struct Promise {
         address operator;
         uint96 penalty;
@@ -79,14 +84,16 @@ interface IDodonaOracle {
     /// @param allowLater also accept the first observation after the request
     /// (`createdAt < observedAt <= createdAt + period`).
     /// @param callbackGasLimit gas for `onDodonaAnswer` on the requester; 0: no callback.
-    /// @param verifierVersion version in the router; 0: the newest for this mode and shape, fixed when the request is made.
+    /// @param verifierVersion version in the router; 0: the newest for this mode and shape, fixed when the request is
+    /// made.
     /// @param deadline last second at which an answer is accepted; in the future and within `MAX_LIFETIME`.
     /// @param maxDataAge seconds that the observation may be older than the request.
     /// @param maxDeliveryAge seconds that the oldest observation may be old when delivered; 0: no limit.
     /// @param refundTo who is credited if nobody answers; 0: the requester.
     /// @param feeToken token that the fee is paid in; 0: ETH.
     /// @param fee what is paid, at least `quote`; in ETH the value of the call.
-    /// @param penalty wei that an operator who accepts must reserve, at most `MAX_PENALTY`; less than `LEAST_PENALTY`: that.
+    /// @param penalty wei that an operator who accepts must reserve, at most `MAX_PENALTY`; less than
+    /// `LEAST_PENALTY`: that.
     /// @param publicWords packed words of all public sources in their order, each `< r`; empty without public sources.
     struct RequestParams {
         bytes32 modelId;
@@ -188,7 +195,8 @@ interface IDodonaOracle {
     );
     /// @notice A settled or expired id of a batch was passed over: nothing was delivered or paid for it.
     event Skipped(bytes32 indexed id, Outcome outcome);
-    /// @notice An open id of a batch was passed over, with the ABI-encoded error that it would have reverted with alone.
+    /// @notice An open id of a batch was passed over, with the ABI-encoded error that it would have reverted with
+    /// alone.
     event Rejected(bytes32 indexed id, bytes reason);
     /// @notice `payer` put `amount` on top; `fee` is the new one.
     event FeeIncreased(bytes32 indexed id, address indexed payer, uint256 amount, uint256 fee);
@@ -232,7 +240,8 @@ interface IDodonaOracle {
     error BookFull(address token, uint256 max, uint256 got);
     /// @notice The oracle holds less of the token than it owes: the token took something away.
     error TokenShortfall(address token, uint256 expected, uint256 got);
-    /// @notice The oracle's balance after the transfer is not what it should be: the token takes a fee, or moved otherwise.
+    /// @notice The oracle's balance after the transfer is not what it should be: the token takes a fee, or moved
+    /// otherwise.
     error TokenMismatch(address token, uint256 expected, uint256 got);
     error PenaltyTooHigh(uint256 max, uint256 got);
     error ZeroAmount();
@@ -244,7 +253,8 @@ interface IDodonaOracle {
     /// @notice The version serves another mode or shape.
     error VerifierVersionMismatch(uint32 version, uint8 mode, uint32 shape);
     error RequestUnknown(bytes32 id);
-    /// @notice The request has this status. `fulfil`: nothing of the batch could be delivered, and the first id is settled.
+    /// @notice The request has this status. `fulfil`: nothing of the batch could be delivered, and the first id is
+    /// settled.
     error RequestNotOpen(bytes32 id, Status status);
     /// @notice Fulfil came after the deadline.
     error DeadlinePassed(bytes32 id, uint256 deadline, uint256 timestamp);
@@ -302,57 +312,60 @@ interface IDodonaOracle {
     error NothingToWithdraw(address token, address account);
     error TransferFailed(address to, uint256 amount);
 
-    /// @notice Owner: prices of new requests in `token`, and whether it takes any. Open requests keep their fee and token.
-    /// @dev WARNING: list tokens whose code is known. What a token can do is confined to its own book: one that takes fees
-    /// is refused by `request`, one that lowers balances stops new requests in it and leaves its last creditors short.
+    /// @notice Owner: prices of new requests in `token`, and whether it takes any. Open requests keep their fee and
+    /// token.
+    /// @dev WARNING: list tokens whose code is known. What a token can do is confined to its own book: one that takes
+    /// fees is refused by `request`, one that lowers balances stops new requests in it and leaves its last creditors
+    /// short.
     function setPrices(address token, Prices calldata prices) external;
 
     /// @notice Prices in `token`.
     function pricesOf(address token) external view returns (Prices memory);
 
     /// @notice Least fee for such a request: the mode's fee + callbackGasLimit × price of callback gas, in units of
-    /// `feeToken`. More may be paid; the whole of it goes to whoever answers. Looks at `mode`, `callbackGasLimit`, `feeToken`.
+    /// `feeToken`. More may be paid; the whole of it goes to whoever answers. Looks at `mode`, `callbackGasLimit`,
+    /// `feeToken`.
     function quote(RequestParams calldata params) external view returns (uint256 fee);
 
-    /// @notice Asks. `params.fee` is escrowed until the answer (then it is the payee's) or the refund: `msg.value` if in
-    /// ETH, otherwise pulled from the caller, whose allowance must cover it.
-    /// @dev The id holds chain, oracle, requester, nonce and all parameters: after a reorganisation a request with other
-    /// parameters, or at another nonce, has another id.
+    /// @notice Asks. `params.fee` is escrowed until the answer (then it is the payee's) or the refund: `msg.value` if
+    /// in ETH, otherwise pulled from the caller, whose allowance must cover it.
+    /// @dev The id holds chain, oracle, requester, nonce and all parameters: after a reorganisation a request with
+    /// other parameters, or at another nonce, has another id.
     function request(RequestParams calldata params) external payable returns (bytes32 id);
 
     /// @notice Anyone: adds `amount` to the fee of an open request until its deadline, in the request's token. A refund
     /// gives all of it to the request's `refundTo`.
     function increaseFee(bytes32 id, uint96 amount) external payable;
 
-    /// @notice Operator: promises to deliver `id` to `payee` with these observations (see the top of this file). Reserves the
-    /// request's penalty from the caller's stake; the caller must have authorised this contract there.
+    /// @notice Operator: promises to deliver `id` to `payee` with these observations (see the top of this file).
+    /// Reserves the request's penalty from the caller's stake; the caller must have authorised this contract there.
     /// @param payee whom the proof will be for, not 0.
     /// @param observations one per committed source; all that `fulfil` asks of them is checked now.
     function accept(bytes32 id, address payee, SignedHeader[] calldata observations) external;
 
-    /// @notice Anyone: ends an acceptance whose fixed observations have a publisher that was revoked since. The request, if
-    /// open, may be accepted again.
+    /// @notice Anyone: ends an acceptance whose fixed observations have a publisher that was revoked since. The
+    /// request, if open, may be accepted again.
     /// @param payee as accepted.
     /// @param observations as accepted.
     function voidAcceptance(bytes32 id, address payee, SignedHeader[] calldata observations) external;
 
-    /// @notice Anyone: takes the penalty of a missed acceptance when its contest period is over. `COMPENSATED_GAS` × the
-    /// base fee at the request goes to the request's `refundTo`, at most half of the penalty (rounded down); the rest is
-    /// burned. If the version was frozen the penalty is released instead.
+    /// @notice Anyone: takes the penalty of a missed acceptance when its contest period is over. `COMPENSATED_GAS` ×
+    /// the base fee at the request goes to the request's `refundTo`, at most half of the penalty (rounded down); the
+    /// rest is burned. If the version was frozen the penalty is released instead.
     function settleMissed(bytes32 id) external;
 
     /// @notice The promise for `id`; reverts with `NotAccepted` if there is none (any more).
     function acceptanceOf(bytes32 id) external view returns (Promise memory);
 
     /// @notice Delivers one proof for all of `ids`, and its fees to `payee`.
-    /// @dev Slot i belongs to id i. All ids share model, mode and verifier version; no id twice. What makes the proof's
-    /// instance ill-formed reverts; so does a wrong proof, and too little gas for a callback. Otherwise each id has its own
-    /// outcome: one that is settled, expired (`Skipped`) or not to be delivered like this (`Rejected`: observations refused or
-    /// too old, other public words, accepted by somebody else) is passed over, though its words are part of what is
-    /// proved. If nothing is left to deliver the call reverts with the first id's reason. State is final before any
-    /// callback runs; a callback's failure changes nothing.
-    /// An answer outside the model's domain, or saturated, is an answer: it is delivered with its flags, and paid.
-    /// An accepted request, delivered as accepted: its observations are only rechecked for revocation, and `maxDeliveryAge`.
+    /// @dev Slot i belongs to id i. All ids share model, mode and verifier version; no id twice. What makes the
+    /// proof's instance ill-formed reverts; so does a wrong proof, and too little gas for a callback. Otherwise each
+    /// id has its own outcome: one that is settled, expired (`Skipped`) or not to be delivered like this (`Rejected`:
+    /// observations refused or too old, other public words, accepted by somebody else) is passed over, though its
+    /// words are part of what is proved. If nothing is left to deliver the call reverts with the first id's reason.
+    /// State is final before any callback runs; a callback's failure changes nothing. An answer outside the model's
+    /// domain, or saturated, is an answer: it is delivered with its flags, and paid. An accepted request, delivered
+    /// as accepted: its observations are only rechecked for revocation, and `maxDeliveryAge`.
     /// WARNING: the context binds chain, oracle, mode, ids, payee and expiry: a proof cannot be used for others.
     /// @param mode as in the requests.
     /// @param payee whom the fees are credited to, not 0.
@@ -367,12 +380,12 @@ interface IDodonaOracle {
         bytes calldata proof
     ) external returns (Outcome[] memory outcomes);
 
-    /// @notice Anyone: credits the fee of an open request to its `refundTo`, after the deadline, or at once if its verifier
-    /// version is frozen (then an acceptance is void).
+    /// @notice Anyone: credits the fee of an open request to its `refundTo`, after the deadline, or at once if its
+    /// verifier version is frozen (then an acceptance is void).
     function refund(bytes32 id) external;
 
-    /// @notice Anyone: calls the requester again with an answer whose callback failed, with all the gas that is left, at
-    /// least the request's limit. Reverts with `CallbackRefused` if it fails again.
+    /// @notice Anyone: calls the requester again with an answer whose callback failed, with all the gas that is left,
+    /// at least the request's limit. Reverts with `CallbackRefused` if it fails again.
     function retryCallback(bytes32 id) external;
 
     /// @notice Pays all of the caller's credits in `token` (0: ETH) to `to`, not 0.

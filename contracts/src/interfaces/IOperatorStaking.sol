@@ -2,11 +2,11 @@
 pragma solidity ^0.8.28;
 
 /// @title IOperatorStaking
-/// @notice Operators' stake in ETH, and what oracles have reserved of it. No owner: an operator itself names the oracles that
-/// may reserve its stake, and only what one of them reserved can that same one slash.
-/// @dev Amounts are wei. Stake is free, reserved or being unstaked. Unstaking takes from free stake only, so that it waits
-/// for obligations by itself, and then for `UNSTAKE_DELAY`. WARNING: an oracle that an operator authorised can reserve and
-/// slash all of its free stake. Authorise contracts whose code is known.
+/// @notice Operators' stake in ETH, and what oracles have reserved of it. No owner: an operator itself names the
+/// oracles that may reserve its stake, and only what one of them reserved can that same one slash.
+/// @dev Amounts are wei. Stake is free, reserved or being unstaked. Unstaking takes from free stake only, so that it
+/// waits for obligations by itself, and then for `UNSTAKE_DELAY`. WARNING: an oracle that an operator authorised can
+/// reserve and slash all of its free stake. Authorise contracts whose code is known.
 interface IOperatorStaking {
     /// @notice An operator's stake.
     /// @param staked free and reserved together.
@@ -56,8 +56,8 @@ interface IOperatorStaking {
     /// @notice Operator: `oracle` may reserve nothing more. What it has reserved stays reserved, and slashable by it.
     function withdrawAuthority(address oracle) external;
 
-    /// @notice Operator: starts to unstake `amount` of its free stake. Amounts that are on their way already wait as long as
-    /// the new one.
+    /// @notice Operator: starts to unstake `amount` of its free stake. Amounts that are on their way already wait as
+    /// long as the new one.
     function startUnstake(uint256 amount) external;
 
     /// @notice Operator: takes all that is being unstaked back into its stake.
@@ -69,8 +69,8 @@ interface IOperatorStaking {
     /// @notice Pays all of the caller's compensations to `to`.
     function withdrawCompensation(address to) external returns (uint256 amount);
 
-    /// @notice An oracle that `operator` authorised: reserves `amount` of its free stake. Oracles tell in events of their own
-    /// what they reserve and release.
+    /// @notice An oracle that `operator` authorised: reserves `amount` of its free stake. Oracles tell in events of
+    /// their own what they reserve and release.
     function reserve(address operator, uint256 amount) external;
 
     /// @notice An oracle: frees `amount` of what it has reserved.
@@ -93,7 +93,8 @@ interface IOperatorStaking {
     /// @notice wei that `account` may withdraw as compensation.
     function compensationOf(address account) external view returns (uint256);
 
-    /// @notice Sum of all stake, free, reserved or being unstaked. This contract holds at least `totalStake + totalCompensation`.
+    /// @notice Sum of all stake, free, reserved or being unstaked. This contract holds at least `totalStake +
+    /// totalCompensation`.
     function totalStake() external view returns (uint256);
 
     function totalCompensation() external view returns (uint256);

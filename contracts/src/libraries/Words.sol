@@ -19,14 +19,18 @@ library Words {
     /// @notice An input value is outside `[-2^40, 2^40)`.
     error InputOutOfRange(uint256 index, int256 got);
 
-    /// @notice Words of a packed tensor of `length` values.
+    /// @notice Words of a packed tensor of `length` values, which is a length of something and thus far from overflowing.
     function inputWords(uint256 length) internal pure returns (uint256) {
-        return (length + INPUT_LANES - 1) / INPUT_LANES;
+        unchecked {
+            return (length + INPUT_LANES - 1) / INPUT_LANES;
+        }
     }
 
-    /// @notice Words of `count` packed outputs.
+    /// @notice Words of `count` packed outputs; `count` is a length as well.
     function outputWords(uint256 count) internal pure returns (uint256) {
-        return (count + OUTPUT_LANES - 1) / OUTPUT_LANES;
+        unchecked {
+            return (count + OUTPUT_LANES - 1) / OUTPUT_LANES;
+        }
     }
 
     /// @notice Packs a tensor: six 42-bit lanes a word, offset binary with offset 2^40, first value lowest.
@@ -62,21 +66,26 @@ library Words {
     /// @notice The first `count` outputs of packed words.
     function unpackOutputs(uint256[] memory words, uint256 count) internal pure returns (int64[] memory values) {
         values = new int64[](count);
-        uint256 word;
         // No index overflows: `count` is a length.
         unchecked {
-            for (uint256 j = 0; j < count; ++j) {
-                word = j % OUTPUT_LANES == 0 ? words[j / OUTPUT_LANES] : word >> OUTPUT_BITS;
-                values[j] = outputLane(word, 0);
+            for (uint256 at = 0; at < count; at += OUTPUT_LANES) {
+                uint256 word = words[at / OUTPUT_LANES];
+                uint256 end = at + OUTPUT_LANES < count ? at + OUTPUT_LANES : count;
+                for (uint256 j = at; j < end; ++j) {
+                    values[j] = int64(uint64(word) ^ uint64(OUTPUT_OFFSET));
+                    word >>= OUTPUT_BITS;
+                }
             }
         }
     }
 
-    /// @notice Bits that may be set in output word `index` of a vector of `count` values.
+    /// @notice Bits that may be set in output word `index` of a vector of `count` values; `index < outputWords(count)`.
     function outputMask(uint256 index, uint256 count) internal pure returns (uint256 mask) {
-        uint256 lanes = count - index * OUTPUT_LANES;
-        if (lanes > OUTPUT_LANES) lanes = OUTPUT_LANES;
-        mask = (1 << (OUTPUT_BITS * lanes)) - 1;
+        unchecked {
+            uint256 lanes = count - index * OUTPUT_LANES;
+            if (lanes > OUTPUT_LANES) lanes = OUTPUT_LANES;
+            mask = (1 << (OUTPUT_BITS * lanes)) - 1;
+        }
         if (index == 0) mask |= FLAG_IN_DOMAIN | FLAG_UNSATURATED;
     }
 }

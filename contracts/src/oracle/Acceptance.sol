@@ -8,8 +8,8 @@ import {Head} from "./Head.sol";
 import {Requests} from "./Requests.sol";
 
 /// @title Acceptance
-/// @notice An operator's promise, from `accept` to `voidAcceptance` or `settleMissed` (its keeping is `fulfil`'s). `refund` is
-/// here too, because it ends one.
+/// @notice An operator's promise, from `accept` to `voidAcceptance` or `settleMissed` (its keeping is `fulfil`'s).
+/// `refund` is here too, because it ends one.
 abstract contract Acceptance is Requests {
     /// @notice See IDodonaOracle.
     function accept(bytes32 id, address payee, IDodonaOracle.SignedHeader[] calldata observations)
@@ -111,7 +111,8 @@ abstract contract Acceptance is Requests {
             allowLater: head.allowLater(),
             fixedBefore: false
         });
-        Facts memory facts = _examine(sources, id, observations, rules);
+        Facts memory facts;
+        _examine(sources, id, observations, rules, facts);
         if (facts.reason.length != 0) _revertWith(facts.reason);
     }
 

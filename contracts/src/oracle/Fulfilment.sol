@@ -11,7 +11,8 @@ import {OracleStore} from "./Store.sol";
 /// @title Fulfilment
 /// @notice Answers: checks, proof, state, callbacks, in this order.
 abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
-    /// @dev One `fulfil`, as it goes from step to step.
+    /// @dev One `fulfil`, as it goes from step to step. `callbacks`: bit i is set if id i was delivered and wants to
+    /// be called.
     struct Run {
         Batch batch;
         uint256[] words;
@@ -19,6 +20,7 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
         bool[] kept;
         Outcome[] outcomes;
         address payee;
+        uint256 callbacks;
     }
 
     /// @dev What `Fulfilled` says beside the facts.
@@ -52,9 +54,7 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
         _judgeAll(run, ids, slots);
         _checkProof(run.batch, run.words, proof);
         _settleAll(run, ids, slots);
-        for (uint256 i = 0; i < ids.length; ++i) {
-            if (run.outcomes[i] == Outcome.Delivered) _callback(ids[i], run.batch.spec.nOutputs);
-        }
+        if (run.callbacks != 0) _callBack(run, ids);
         return run.outcomes;
     }
 
@@ -109,34 +109,40 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
         run.outcomes = new Outcome[](ids.length);
     }
 
-    /// @dev An outcome for each id, before anything is proved. With nothing to deliver the first id's reason is the call's.
+    /// @dev An outcome for each id, before anything is proved. With nothing to deliver the first id's reason is the
+    /// call's.
     function _judgeAll(Run memory run, bytes32[] calldata ids, Slot[] calldata slots) private view {
         bool any = false;
         for (uint256 i = 0; i < ids.length; ++i) {
-            _checkId(run.batch, ids, i);
-            _fillSlot(run.batch, ids[i], slots[i], run.words, 1 + i * run.batch.perSlot);
-            run.outcomes[i] = _judge(run, i, ids[i], slots[i]);
-            if (run.outcomes[i] == Outcome.Delivered) any = true;
+            bytes32 id = ids[i];
+            for (uint256 j = 0; j < i; ++j) {
+                if (id == ids[j]) revert DuplicateId(id);
+            }
+            Entry storage entry = _entries[id];
+            Head head = entry.head;
+            if (i != 0) _checkSame(run.batch, id, entry, head);
+            _fillSlot(run.batch, id, slots[i], run.words, 1 + i * run.batch.perSlot);
+            Outcome outcome = _judge(run, i, id, head, slots[i]);
+            if (outcome == Outcome.Delivered) any = true;
+            run.outcomes[i] = outcome;
         }
         if (!any) _revertWith(run.facts[0].reason);
     }
 
-    function _checkId(Batch memory batch, bytes32[] calldata ids, uint256 i) private view {
-        bytes32 id = ids[i];
-        for (uint256 j = 0; j < i; ++j) {
-            if (id == ids[j]) revert DuplicateId(id);
-        }
-        Entry storage entry = _entries[id];
-        Head head = entry.head;
+    function _checkSame(Batch memory batch, bytes32 id, Entry storage entry, Head head) private view {
         if (head.status() == Status.None) revert RequestUnknown(id);
-        if (entry.modelId != batch.modelId) revert ModelMismatch(id, batch.modelId, entry.modelId);
+        bytes32 modelId = entry.modelId;
+        if (modelId != batch.modelId) revert ModelMismatch(id, batch.modelId, modelId);
         if (head.mode() != batch.mode) revert ModeMismatch(id, head.mode(), batch.mode);
         uint32 version = entry.terms.version;
         if (version != batch.version) revert VersionMismatch(id, batch.version, version);
     }
 
-    function _judge(Run memory run, uint256 i, bytes32 id, Slot calldata slot) private view returns (Outcome) {
-        Head head = _entries[id].head;
+    function _judge(Run memory run, uint256 i, bytes32 id, Head head, Slot calldata slot)
+        private
+        view
+        returns (Outcome)
+    {
         if (head.status() != Status.Open) {
             run.facts[i].reason = abi.encodeWithSelector(RequestNotOpen.selector, id, head.status());
             return Outcome.AlreadySettled;
@@ -145,21 +151,17 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
             run.facts[i].reason = abi.encodeWithSelector(DeadlinePassed.selector, id, head.deadline(), block.timestamp);
             return Outcome.Expired;
         }
-        run.facts[i] = _examineSlot(run, i, id, slot);
+        _examineSlot(run, i, id, head, slot);
         return run.facts[i].reason.length == 0 ? Outcome.Delivered : Outcome.Rejected;
     }
 
     /// @dev An accepted request: until its window ends, only what was accepted; afterwards that or anything good.
-    function _examineSlot(Run memory run, uint256 i, bytes32 id, Slot calldata slot)
-        private
-        view
-        returns (Facts memory facts)
-    {
+    function _examineSlot(Run memory run, uint256 i, bytes32 id, Head head, Slot calldata slot) private view {
         Entry storage entry = _entries[id];
-        Head head = entry.head;
+        Facts memory facts = run.facts[i];
         if (run.batch.publicWords != 0 && keccak256(abi.encodePacked(slot.publicWords)) != entry.publicWordsHash) {
             facts.reason = abi.encodeWithSelector(PublicWordsMismatch.selector, id);
-            return facts;
+            return;
         }
         Rules memory rules = Rules({
             asOf: head.createdAt(),
@@ -174,10 +176,10 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
             run.kept[i] = rules.fixedBefore;
             if (!rules.fixedBefore && block.timestamp <= window) {
                 facts.reason = abi.encodeWithSelector(AcceptedOtherwise.selector, id, window);
-                return facts;
+                return;
             }
         }
-        return _examine(run.batch.spec.sources, id, slot.observations, rules);
+        _examine(run.batch.spec.sources, id, slot.observations, rules, facts);
     }
 
     // ----------------------------------------------------------------- state
@@ -199,12 +201,9 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
         Head head = entry.head;
         Facts memory facts = run.facts[i];
         entry.head = head.fulfil(facts.validUntil);
-        entry.answer = slot.outputWords[0] | (uint256(facts.observedAt) << OBSERVED)
-            | ((block.timestamp - head.createdAt()) << DELAY);
-        for (uint256 w = 1; w < slot.outputWords.length; ++w) {
-            entry.furtherWords[w] = slot.outputWords[w];
-        }
+        _storeAnswer(entry, head, facts, slot.outputWords);
         uint256 fee = entry.terms.fee;
+        if (entry.terms.callbackGasLimit != 0) run.callbacks |= 1 << i;
         if (head.byToken()) _credit(entry.feeToken, run.payee, fee);
         else ethFee = fee;
         _emitFulfilled(id, run.batch.modelId, facts, _noticeOf(run, fee, slot));
@@ -213,15 +212,26 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
         else emit AcceptanceMissed(id, _operatorOf(entry));
     }
 
+    function _storeAnswer(Entry storage entry, Head head, Facts memory facts, uint256[] calldata words) private {
+        entry.answer =
+            words[0] | (uint256(facts.observedAt) << OBSERVED) | ((block.timestamp - head.createdAt()) << DELAY);
+        for (uint256 w = 1; w < words.length; ++w) {
+            entry.furtherWords[w] = words[w];
+        }
+    }
+
     function _noticeOf(Run memory run, uint256 fee, Slot calldata slot) private pure returns (Notice memory notice) {
         notice.payee = run.payee;
         notice.fee = fee;
-        notice.firstWord = slot.outputWords[0];
-        notice.commitments = new uint256[](slot.observations.length);
-        for (uint256 n = 0; n < notice.commitments.length; ++n) {
-            notice.commitments[n] = slot.observations[n].header.commitment;
+        uint256[] memory words = slot.outputWords;
+        notice.firstWord = words[0];
+        notice.outputs = Words.unpackOutputs(words, run.batch.spec.nOutputs);
+        SignedHeader[] calldata observations = slot.observations;
+        uint256[] memory commitments = new uint256[](observations.length);
+        for (uint256 n = 0; n < commitments.length; ++n) {
+            commitments[n] = observations[n].header.commitment;
         }
-        notice.outputs = Words.unpackOutputs(slot.outputWords, run.batch.spec.nOutputs);
+        notice.commitments = commitments;
     }
 
     function _emitFulfilled(bytes32 id, bytes32 modelId, Facts memory facts, Notice memory notice) private {
@@ -267,11 +277,17 @@ abstract contract Fulfilment is IDodonaOracle, OracleStore, ProofChecks {
 
     // ------------------------------------------------------------- callbacks
 
-    /// @dev Exactly the gas that was asked for, or the whole call reverts; what the callback does with it is its own affair.
+    function _callBack(Run memory run, bytes32[] calldata ids) private {
+        for (uint256 i = 0; i < ids.length; ++i) {
+            if (run.callbacks & (1 << i) != 0) _callback(ids[i], run.batch.spec.nOutputs);
+        }
+    }
+
+    /// @dev Exactly the gas that was asked for, or the whole call reverts; what the callback does with it is its own
+    /// affair.
     function _callback(bytes32 id, uint256 nOutputs) private {
         Entry storage entry = _entries[id];
         uint256 limit = entry.terms.callbackGasLimit;
-        if (limit == 0) return;
         address requester = entry.head.requester();
         bytes memory data = abi.encodeCall(IDodonaCallback.onDodonaAnswer, (id, _answerOf(id, nOutputs)));
         uint256 required = SafeCall.gasFor(limit);

@@ -4,10 +4,10 @@ pragma solidity ^0.8.28;
 import {IDodonaOracle} from "../interfaces/IDodonaOracle.sol";
 
 /// @notice First word of a stored request: what every verb looks at, in one slot.
-/// @dev Bits, lowest first: requester 160 · createdAt 40 · span 48 · status 2 · mode 1 · allowLater 1 · callbackFailed 1 ·
-/// byToken 1 · special 1 · 0. While the request is open or refunded the span holds two distances from `createdAt`, 24 bits
-/// each: the deadline and the end of the exclusive window (0: not accepted). Once it is fulfilled neither says anything
-/// any more, and the span holds the answer's `validUntil`.
+/// @dev Bits, lowest first: requester 160 · createdAt 40 · span 48 · status 2 · mode 1 · allowLater 1 ·
+/// callbackFailed 1 · byToken 1 · special 1 · 0. While the request is open or refunded the span holds two distances
+/// from `createdAt`, 24 bits each: the deadline and the end of the exclusive window (0: not accepted). Once it is
+/// fulfilled neither says anything any more, and the span holds the answer's `validUntil`.
 type Head is uint256;
 
 using Heads for Head global;

@@ -9,11 +9,11 @@ import {ProofContext} from "../libraries/ProofContext.sol";
 import {Words} from "../libraries/Words.sol";
 
 /// @title ProofChecks
-/// @notice What requests and subscriptions share: building the instance words of a batch, checking its observations, and
-/// asking the verifier. It keeps nothing.
-/// @dev Two kinds of "wrong": what makes the instance ill-formed reverts; what is wrong with one slot's observations comes
-/// back as a reason (an ABI-encoded error), so that it need not sink the batch. Assumes that registries and router are this
-/// project's own: their answers are believed, their errors always carry data.
+/// @notice What requests and subscriptions share: building the instance words of a batch, checking its observations,
+/// and asking the verifier. It keeps nothing.
+/// @dev Two kinds of "wrong": what makes the instance ill-formed reverts; what is wrong with one slot's observations
+/// comes back as a reason (an ABI-encoded error), so that it need not sink the batch. Assumes that registries and
+/// router are this project's own: their answers are believed, their errors always carry data.
 abstract contract ProofChecks {
     /// @dev What all slots of one proof share.
     struct Batch {
@@ -143,19 +143,23 @@ abstract contract ProofChecks {
         uint256[] memory words,
         uint256 at
     ) internal pure {
-        _checkObservationCount(id, batch.committed, slot.observations.length);
+        IDodonaOracle.SignedHeader[] calldata observations = slot.observations;
+        _checkObservationCount(id, batch.committed, observations.length);
         if (slot.publicWords.length != batch.publicWords) {
             revert IDodonaOracle.PublicWordCount(batch.publicWords, slot.publicWords.length);
         }
         IModelRegistry.Source[] memory sources = batch.spec.sources;
         uint256 observation = 0;
         uint256 word = 0;
-        for (uint256 s = 0; s < sources.length; ++s) {
-            if (sources[s].kind == 0) {
-                words[at++] = slot.observations[observation++].header.commitment;
-            } else {
-                uint256 end = word + Words.inputWords(sources[s].length);
-                while (word < end) words[at++] = slot.publicWords[word++];
+        // Indices stay below the lengths that were just checked.
+        unchecked {
+            for (uint256 s = 0; s < sources.length; ++s) {
+                if (sources[s].kind == 0) {
+                    words[at++] = observations[observation++].header.commitment;
+                } else {
+                    uint256 end = word + Words.inputWords(sources[s].length);
+                    while (word < end) words[at++] = slot.publicWords[word++];
+                }
             }
         }
         _fillOutputs(batch.spec.nOutputs, id, slot.outputWords, words, at);
@@ -189,27 +193,32 @@ abstract contract ProofChecks {
         if (got != expected) revert IDodonaOracle.ObservationCount(id, expected, got);
     }
 
-    /// @dev One observation per committed source, their number already checked. Those that were `fixedBefore` had all
-    /// of this checked then; now only signature, set and revocation are asked for again.
+    /// @dev Fills `facts`. One observation per committed source, their number already checked. Those that were
+    /// `fixedBefore` had all of this checked then; now only signature, set and revocation are asked for again.
     function _examine(
         IModelRegistry.Source[] memory sources,
         bytes32 id,
         IDodonaOracle.SignedHeader[] calldata observations,
-        Rules memory rules
-    ) internal view returns (Facts memory facts) {
+        Rules memory rules,
+        Facts memory facts
+    ) internal view {
         facts.observedAt = uint64(rules.asOf);
         facts.validUntil = type(uint64).max;
         address[] memory publishers = new address[](observations.length);
         uint256 n = 0;
         for (uint256 s = 0; s < sources.length; ++s) {
             if (sources[s].kind != 0) continue;
-            IFeedRegistry.ObservationHeader calldata header = observations[n].header;
-            facts.reason = header.feedId == sources[s].feedId
-                ? _examineOne(id, observations, n, publishers, rules)
-                : abi.encodeWithSelector(IDodonaOracle.WrongFeed.selector, id, s, sources[s].feedId, header.feedId);
-            if (facts.reason.length != 0) return facts;
-            if (n == 0 || header.observedAt < facts.observedAt) facts.observedAt = header.observedAt;
-            if (header.validUntil < facts.validUntil) facts.validUntil = header.validUntil;
+            IDodonaOracle.SignedHeader calldata observation = observations[n];
+            bytes memory reason;
+            (publishers[n], reason) = _examineOne(id, s, sources[s].feedId, observation, rules);
+            if (reason.length == 0 && n != 0 && !rules.fixedBefore) {
+                reason = _examineQuorum(id, observations, publishers, n);
+            }
+            if (reason.length != 0) {
+                facts.reason = reason;
+                return;
+            }
+            _take(facts, observation.header, n == 0);
             ++n;
         }
         uint256 maxAge = rules.maxDeliveryAge;
@@ -220,22 +229,30 @@ abstract contract ProofChecks {
         }
     }
 
+    function _take(Facts memory facts, IFeedRegistry.ObservationHeader calldata header, bool first) private pure {
+        (uint64 observedAt, uint64 validUntil) = (header.observedAt, header.validUntil);
+        if (first || observedAt < facts.observedAt) facts.observedAt = observedAt;
+        if (validUntil < facts.validUntil) facts.validUntil = validUntil;
+    }
+
     function _examineOne(
         bytes32 id,
-        IDodonaOracle.SignedHeader[] calldata observations,
-        uint256 n,
-        address[] memory publishers,
+        uint256 source,
+        bytes32 feedId,
+        IDodonaOracle.SignedHeader calldata observation,
         Rules memory rules
-    ) private view returns (bytes memory reason) {
-        IDodonaOracle.SignedHeader calldata observation = observations[n];
-        if (rules.fixedBefore) return _recheck(observation);
-        try _feeds.verify(observation.header, observation.signature) returns (address publisher) {
-            publishers[n] = publisher;
-        } catch (bytes memory refusal) {
-            return _decided(refusal);
+    ) private view returns (address publisher, bytes memory reason) {
+        IFeedRegistry.ObservationHeader calldata header = observation.header;
+        if (header.feedId != feedId) {
+            reason = abi.encodeWithSelector(IDodonaOracle.WrongFeed.selector, id, source, feedId, header.feedId);
+            return (publisher, reason);
         }
-        reason = _examineAge(id, observation.header, rules);
-        if (reason.length == 0) reason = _examineQuorum(id, observations, publishers, n);
+        if (rules.fixedBefore) return (publisher, _recheck(observation));
+        try _feeds.verify(header, observation.signature) returns (address signer) {
+            return (signer, _examineAge(id, header, rules));
+        } catch (bytes memory refusal) {
+            return (publisher, _decided(refusal));
+        }
     }
 
     /// @return reason empty if the registry still stands by an observation that passed the whole check before
@@ -246,8 +263,8 @@ abstract contract ProofChecks {
         }
     }
 
-    /// @dev The registry always says why it refuses. Nothing to say means that it ran out of gas, which decides nothing:
-    /// nobody may turn a good observation into a bad one by sending too little.
+    /// @dev The registry always says why it refuses. Nothing to say means that it ran out of gas, which decides
+    /// nothing: nobody may turn a good observation into a bad one by sending too little.
     function _decided(bytes memory refusal) private pure returns (bytes memory) {
         if (refusal.length == 0) revert IDodonaOracle.CheckRanOutOfGas();
         return refusal;
@@ -258,13 +275,13 @@ abstract contract ProofChecks {
         view
         returns (bytes memory)
     {
+        uint256 observedAt = header.observedAt;
         uint256 latest = rules.asOf;
         uint256 earliest = rules.maxDataAge > latest ? 0 : latest - rules.maxDataAge;
-        if (header.observedAt > latest && rules.allowLater) latest += _feeds.feedOf(header.feedId).period;
-        if (header.observedAt < earliest || header.observedAt > latest) {
-            return abi.encodeWithSelector(
-                IDodonaOracle.ObservationOutOfWindow.selector, id, earliest, latest, header.observedAt
-            );
+        if (observedAt > latest && rules.allowLater) latest += _feeds.feedOf(header.feedId).period;
+        if (observedAt < earliest || observedAt > latest) {
+            return
+                abi.encodeWithSelector(IDodonaOracle.ObservationOutOfWindow.selector, id, earliest, latest, observedAt);
         }
         if (header.validUntil < rules.asOf) {
             return

@@ -9,8 +9,8 @@ import {IOperatorStaking} from "../interfaces/IOperatorStaking.sol";
 import {Head} from "./Head.sol";
 
 /// @title OracleStore
-/// @notice All that the oracle keeps. Two contracts work on it: `DodonaOracle`, and `OracleDesk` by delegatecall; neither
-/// adds a variable of its own, so that both see the same layout.
+/// @notice All that the oracle keeps. Two contracts work on it: `DodonaOracle`, and `OracleDesk` by delegatecall;
+/// neither adds a variable of its own, so that both see the same layout.
 /// @dev A request lies in three slots if it is paid in ETH and asks for nothing special.
 abstract contract OracleStore is Ownable2Step, ReentrancyGuardTransient {
     /// @dev `IDodonaOracle.Prices` in one slot.
@@ -41,8 +41,8 @@ abstract contract OracleStore is Ownable2Step, ReentrancyGuardTransient {
 
     /// @dev A request and its answer. Behind `modelId` nothing is written unless the head says so or the time has come.
     /// @param acceptance operator's number in the upper 32 bits, then 224 bits of keccak256(payee, observations).
-    /// @param answer the first output word leaves 62 bits free: `observedAt` (40) stands at bit 194 and the seconds from
-    /// request to delivery (22, enough for `MAX_LIFETIME`) at bit 234.
+    /// @param answer the first output word leaves 62 bits free: `observedAt` (40) stands at bit 194 and the seconds
+    /// from request to delivery (22, enough for `MAX_LIFETIME`) at bit 234.
     struct Entry {
         Head head;
         Terms terms;

@@ -26,6 +26,7 @@ contract Consumer is DodonaConsumer {
     int64[] private _outputs;
     bytes private _payload;
     bool public reentered;
+    bytes public reentryReason;
 
     error Unwilling(uint256 code);
 
@@ -43,6 +44,11 @@ contract Consumer is DodonaConsumer {
 
     function ask(IDodonaOracle.RequestParams memory params, uint256 fee) external returns (bytes32 id) {
         id = _ask(params, fee);
+        lastId = id;
+    }
+
+    function askWithToken(IDodonaOracle.RequestParams memory params) external returns (bytes32 id) {
+        id = _askWithToken(params);
         lastId = id;
     }
 
@@ -73,7 +79,7 @@ contract Consumer is DodonaConsumer {
         if (way == Way.ReenterWithdraw) {
             (reentered,) = address(dodona).call(abi.encodeCall(dodona.withdraw, (address(0), address(this))));
         }
-        if (way == Way.ReenterFulfil) (reentered,) = address(dodona).call(_payload);
+        if (way == Way.ReenterFulfil) (reentered, reentryReason) = address(dodona).call(_payload);
         if (way == Way.AskAgain) {
             IDodonaOracle.RequestParams memory params = abi.decode(_payload, (IDodonaOracle.RequestParams));
             lastId = _ask(params, dodona.quote(params));

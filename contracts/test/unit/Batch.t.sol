@@ -2,6 +2,8 @@
 pragma solidity ^0.8.28;
 
 import {IDodonaOracle} from "../../src/interfaces/IDodonaOracle.sol";
+import {IFeedRegistry} from "../../src/interfaces/IFeedRegistry.sol";
+import {Words} from "../../src/libraries/Words.sol";
 import {Base} from "../Base.sol";
 
 contract BatchTest is Base {
@@ -75,6 +77,102 @@ contract BatchTest is Base {
         oracle.refund(ids[0]);
         assertEq(oracle.creditOf(address(0), user), 0.003 ether);
         assertEq(oracle.creditOf(address(0), operator), 0.003 ether);
+    }
+
+    /// One slot's observation is refused in many ways; the others are delivered, and the refused one stays open.
+    function testFuzz_aFailingOneIsPassedOver(uint8 which, uint8 how) public {
+        which = which % 3;
+        how = uint8(bound(how, 0, 5));
+        bytes32[] memory ids = new bytes32[](3);
+        for (uint256 i = 0; i < 3; ++i) {
+            IDodonaOracle.RequestParams memory params = _params(model, AGGREGATED);
+            if (i == which && how == 4) params.maxDeliveryAge = 31;
+            ids[i] = _request(params);
+        }
+        Delivery memory d = _batch(ids);
+        bytes memory reason = _spoil(d, which, how);
+        _prove(d);
+        vm.expectEmit(address(oracle));
+        emit IDodonaOracle.Rejected(ids[which], reason);
+        IDodonaOracle.Outcome[] memory outcomes = _fulfil(d);
+        for (uint256 i = 0; i < 3; ++i) {
+            bool failed = i == which;
+            assertEq(
+                uint256(outcomes[i]), uint256(failed ? IDodonaOracle.Outcome.Rejected : IDodonaOracle.Outcome.Delivered)
+            );
+            assertEq(_status(ids[i]), failed ? 1 : 2);
+        }
+        assertEq(oracle.creditOf(address(0), operator), 0.006 ether);
+        assertEq(oracle.totalEscrow(address(0)), 0.003 ether);
+    }
+
+    /// With nothing left to deliver the call says what was wrong with the first.
+    function testFuzz_revertsWithTheFirstReason(uint8 first, uint8 second) public {
+        first = uint8(bound(first, 0, 3));
+        second = uint8(bound(second, 0, 3));
+        Delivery memory d = _batch(_openMany(2));
+        bytes memory reason = _spoil(d, 0, first);
+        _spoil(d, 1, second);
+        _expectFulfilRevert(_prove(d), reason);
+    }
+
+    /// What was refused is part of what is proved all the same.
+    function test_wordsOfAFailingOneAreProved() public {
+        Delivery memory d = _batch(_openMany(2));
+        _spoil(d, 1, 1);
+        _prove(d);
+        d.slots[1].outputWords[0] += 1;
+        _expectFulfilRevert(d, abi.encodeWithSelector(IDodonaOracle.ProofRefused.selector));
+    }
+
+    /// Spoils the whole instance, not one slot: nothing is delivered.
+    function testFuzz_anIllFormedWordSinksTheBatch(uint8 which, uint256 word) public {
+        which = which % 3;
+        Delivery memory d = _prove(_batch(_openMany(3)));
+        word = bound(word, Words.R, type(uint256).max);
+        d.slots[which].outputWords[0] = word;
+        _expectFulfilRevert(
+            d, abi.encodeWithSelector(IDodonaOracle.WordNotInField.selector, 2 + 2 * uint256(which), word)
+        );
+    }
+
+    /// @dev Makes one slot's observation bad in way `how`; returns what the oracle should say of it.
+    function _spoil(Delivery memory d, uint256 i, uint8 how) internal returns (bytes memory) {
+        bytes32 id = d.ids[i];
+        IFeedRegistry.ObservationHeader memory header = _header(7_001);
+        if (how == 0) {
+            d.slots[i].observations[0] = _sign(header, 999);
+            return abi.encodeWithSelector(IFeedRegistry.NotPublisher.selector, feed, 1, vm.addr(999));
+        }
+        if (how == 1) {
+            header.seq -= 11;
+            header.observedAt = header.seq * PERIOD;
+            d.slots[i].observations[0] = _sign(header, key1);
+            return abi.encodeWithSelector(
+                IDodonaOracle.ObservationOutOfWindow.selector, id, START - 10 minutes, START, header.observedAt
+            );
+        }
+        if (how == 2) {
+            header.feedId = bytes32(uint256(5));
+            d.slots[i].observations[0].header = header;
+            return abi.encodeWithSelector(IDodonaOracle.WrongFeed.selector, id, 0, feed, header.feedId);
+        }
+        if (how == 3) {
+            header.validUntil = uint64(START - 1);
+            d.slots[i].observations[0] = _sign(header, key1);
+            return abi.encodeWithSelector(IDodonaOracle.ObservationNoLongerValid.selector, id, START, header.validUntil);
+        }
+        if (how == 4) {
+            vm.warp(START + 30);
+            return abi.encodeWithSelector(IDodonaOracle.DeliveredTooLate.selector, id, START - 1, header.observedAt);
+        }
+        // Accepted by another operator.
+        address rival = makeAddr("rival");
+        _enlist(rival);
+        IDodonaOracle.SignedHeader[] memory observations = _slot(model).observations;
+        vm.prank(rival);
+        oracle.accept(id, rival, observations);
+        return abi.encodeWithSelector(IDodonaOracle.AcceptedOtherwise.selector, id, START + oracle.ACCEPT_WINDOW());
     }
 
     function test_refusesDuplicateId() public {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
 import {IDodonaOracle} from "../../src/interfaces/IDodonaOracle.sol";
 import {DodonaConsumer} from "../../src/DodonaConsumer.sol";
 import {SafeCall} from "../../src/libraries/SafeCall.sol";
@@ -78,6 +80,25 @@ contract CallbackTest is Base {
         assertEq(consumer.answers(), 1);
         assertFalse(consumer.reentered());
         assertEq(oracle.totalCredits(address(0)), oracle.requestOf(d.ids[0]).fee);
+    }
+
+    /// Whatever a callback calls on the oracle while it is being answered.
+    function testFuzz_reentryIntoOtherVerbsIsRefused(uint8 which) public {
+        Delivery memory d = _open(Consumer.Way.ReenterFulfil);
+        bytes32 other = _request(_params(model, DIRECT));
+        bytes[5] memory payloads = [
+            abi.encodeCall(oracle.refund, (other)),
+            abi.encodeCall(oracle.accept, (other, address(consumer), _slot(model).observations)),
+            abi.encodeCall(oracle.settleMissed, (other)),
+            abi.encodeCall(oracle.voidAcceptance, (other, address(consumer), _slot(model).observations)),
+            abi.encodeCall(oracle.increaseFee, (other, 1))
+        ];
+        bytes memory payload = payloads[which % 5];
+        consumer.setPayload(payload);
+        _fulfil(d);
+        assertEq(consumer.answers(), 1);
+        assertFalse(consumer.reentered());
+        assertEq(bytes4(consumer.reentryReason()), ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
     }
 
     function test_mayAskAgainFromItsCallback() public {

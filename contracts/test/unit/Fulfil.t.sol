@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IDodonaOracle} from "../../src/interfaces/IDodonaOracle.sol";
+import {IFeedRegistry} from "../../src/interfaces/IFeedRegistry.sol";
 import {IModelRegistry} from "../../src/interfaces/IModelRegistry.sol";
 import {IProofVerifier} from "../../src/interfaces/IVerifier.sol";
 import {Words} from "../../src/libraries/Words.sol";
@@ -63,6 +64,33 @@ contract FulfilTest is Base {
         for (uint256 i = 0; i < 3; ++i) {
             assertEq(answer.outputs[i], outputs[i]);
         }
+    }
+
+    /// `validUntil` has 48 bits; what does not fit is without end.
+    function testFuzz_validUntilIsKept(uint64 validUntil) public {
+        Delivery memory d = _open(model, DIRECT);
+        IFeedRegistry.ObservationHeader memory header = _header(7_001);
+        header.validUntil = uint64(bound(validUntil, START, type(uint64).max));
+        d.slots[0].observations[0] = _sign(header, key1);
+        _fulfil(_prove(d));
+        uint64 expected = header.validUntil < (1 << 48) - 1 ? header.validUntil : type(uint64).max;
+        assertEq(oracle.answerOf(d.ids[0]).validUntil, expected);
+        assertEq(oracle.requestOf(d.ids[0]).deadline, 0);
+    }
+
+    /// The longest wait that a request allows still fits beside the answer.
+    function testFuzz_fulfilledAtIsKept(uint64 wait) public {
+        IDodonaOracle.RequestParams memory params = _params(model, DIRECT);
+        params.deadline = uint64(START + oracle.MAX_LIFETIME());
+        Delivery memory d = _delivery(_request(params), model, DIRECT);
+        d.expiry = params.deadline;
+        _prove(d);
+        vm.warp(bound(wait, START, params.deadline));
+        _fulfil(d);
+        IDodonaOracle.Answer memory answer = oracle.answerOf(d.ids[0]);
+        assertEq(answer.fulfilledAt, block.timestamp);
+        assertEq(answer.observedAt, d.slots[0].observations[0].header.observedAt);
+        assertEq(oracle.requestOf(d.ids[0]).createdAt, START);
     }
 
     /// An operator changes an answer by one unit after proving it.

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IDodonaOracle} from "../../src/interfaces/IDodonaOracle.sol";
+import {IVerifierRouter} from "../../src/interfaces/IVerifier.sol";
 import {GreedyPayee, Penniless} from "../mocks/Consumers.sol";
 import {Base} from "../Base.sol";
 
@@ -28,6 +29,29 @@ contract RefundTest is Base {
         vm.expectRevert(
             abi.encodeWithSelector(IDodonaOracle.DeadlineNotPassed.selector, id, params.deadline, block.timestamp)
         );
+        oracle.refund(id);
+    }
+
+    /// A frozen version is refundable at once, and can no longer be answered.
+    function testFuzz_atOnceIfTheVersionIsFrozen(uint32 at, bool aggregate) public {
+        uint8 mode = aggregate ? AGGREGATED : DIRECT;
+        bytes32 id = _request(_params(model, mode));
+        Delivery memory d = _delivery(id, model, mode);
+        d.expiry = type(uint64).max;
+        _prove(d);
+        uint32 version = aggregate ? aggregatedVersion : directVersion;
+        _freezeVersion(version);
+        vm.warp(bound(at, START, START + 1 hours));
+        _expectFulfilRevert(d, abi.encodeWithSelector(IVerifierRouter.VersionFrozen.selector, version));
+        oracle.refund(id);
+        assertEq(oracle.creditOf(address(0), user), aggregate ? 0.003 ether : 0.001 ether);
+        assertEq(_status(id), uint256(IDodonaOracle.Status.Refunded));
+    }
+
+    function test_anotherFrozenVersionDoesNotMatter() public {
+        bytes32 id = _request(_params(model, DIRECT));
+        _freezeVersion(aggregatedVersion);
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.DeadlineNotPassed.selector, id, START + 1 hours, START));
         oracle.refund(id);
     }
 
@@ -87,6 +111,13 @@ contract WithdrawTest is Base {
         vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.NothingToWithdraw.selector, address(0), operator));
         vm.prank(operator);
         oracle.withdraw(address(0), to);
+    }
+
+    function test_refusesToPayNobody() public {
+        _earn(operator);
+        vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.ZeroPayee.selector));
+        vm.prank(operator);
+        oracle.withdraw(address(0), address(0));
     }
 
     function testFuzz_refusesWithoutCredit(address caller) public {

@@ -138,7 +138,8 @@ fn forge(layout: &mut Layout, row: usize, change: i64) {
         let start = (0..=operand.row).rev().find(|row| layout.rows[*row].kind == RowKind::Dot { start: true }).unwrap();
         let first = Cell { column: Column::A0, row: start };
         let word = layout.copies.iter().find(|(_, to)| *to == first).unwrap().0.row;
-        let slot = [Column::A0, Column::A1, Column::A2].iter().position(|c| *c == operand.column).unwrap();
+        let operands = [Column::A0, Column::A1, Column::A2, Column::Z];
+        let slot = operands.iter().position(|c| *c == operand.column).unwrap();
         let said = layout.words[word] + signed(change.into()) * layout.rows[operand.row].f[slot];
         set_word(layout, word, said);
     }
@@ -260,11 +261,11 @@ fn cells_of_a_check_that_are_no_operands_are_free() {
             let values = &mut other.values[row];
             values.a[3] += Fr::ONE;
             values.b += Fr::ONE;
-            values.z += Fr::ONE;
             if kind != MatrixRow::Edge {
                 values.acc += Fr::ONE;
             }
             if !operands.contains(&kind) {
+                values.z += Fr::ONE;
                 values.a[..3].iter_mut().for_each(|a| *a += Fr::ONE);
             }
         }
