@@ -236,8 +236,6 @@ sol! {
         }
         event Staked(address indexed operator, uint256 amount);
         event OracleAuthorised(address indexed operator, address indexed oracle, bool authorised);
-        event Reserved(address indexed operator, address indexed oracle, uint256 amount);
-        event Released(address indexed operator, address indexed oracle, uint256 amount);
         event Slashed(
             address indexed operator,
             address indexed oracle,
@@ -400,7 +398,6 @@ sol! {
         event PricesSet(address indexed token, Prices prices);
         error UnknownMode(uint8 got);
         error ModeNotSupported(bytes32 modelId, uint8 mode);
-        error ModelDeprecated(bytes32 modelId);
         error FeeTooLow(uint256 expected, uint256 got);
         error FeeTooHigh(uint256 max, uint256 got);
         error TokenNotListed(address token);
@@ -495,6 +492,7 @@ sol! {
         function feedRegistry() external view returns (address);
         function verifierRouter() external view returns (address);
         function operatorStaking() external view returns (address);
+        function desk() external view returns (address);
         function MAX_CALLBACK_GAS() external view returns (uint32);
         function MAX_LIFETIME() external view returns (uint64);
         function LEAST_PENALTY() external view returns (uint96);
