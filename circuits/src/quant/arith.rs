@@ -19,6 +19,10 @@ const LEAST_DENOMINATOR: f64 = (1i64 << 14) as f64;
 /// A denominator without a positive lower bound is given this many bits at most.
 const DENOMINATOR_BITS: u32 = 28;
 
+/// The bounds of a matrix product add up as many products as there are, so they may be this much further from what was seen than other bounds before the product stays
+/// wide: it is read as one of many, and a clamp costs more than all the rest of it.
+const MATRIX_SLACK: f64 = 8.0;
+
 /// The usual quotient of a division has so many bits.
 const QUOTIENT_BITS: f64 = 16.0;
 
@@ -160,26 +164,56 @@ impl Builder<'_> {
     /// # Errors
     /// As [`Self::compact`]; [`QuantError::Malformed`] for matrices of other sizes.
     pub fn matmul(&mut self, a: &[Form], b: &[Form], k: usize) -> Result<Vec<Form>, QuantError> {
+        self.matmuls(a, b, k, (a.len(), b.len()), &[(0, 0)])
+    }
+
+    /// [`Self::matmul`] of matrices of `sizes` elements, which lie one after another in `a` and in `b`: for each pair, the product of these two. The factors of all matrices
+    /// are made together, so that lanes of equal operands meet.
+    ///
+    /// # Errors
+    /// As [`Self::matmul`].
+    pub fn matmuls(
+        &mut self,
+        a: &[Form],
+        b: &[Form],
+        k: usize,
+        sizes: (usize, usize),
+        pairs: &[(usize, usize)],
+    ) -> Result<Vec<Form>, QuantError> {
         let mismatch = |got| QuantError::Malformed { what: "elements of a matrix", expected: k, got };
-        if k == 0 || a.is_empty() || b.is_empty() || !a.len().is_multiple_of(k) || !b.len().is_multiple_of(k) {
-            return Err(mismatch(a.len().min(b.len())));
+        let whole = |all: usize, one: usize| one > 0 && all.is_multiple_of(one) && one.is_multiple_of(k.max(1));
+        if k == 0 || !whole(a.len(), sizes.0) || !whole(b.len(), sizes.1) {
+            return Err(mismatch(sizes.0.min(sizes.1)));
         }
-        let n = b.len() / k;
-        // Σ_k |a| |b| < 2^40: the two share what is left after log2(k).
-        let bits = (f64::from(Y_BITS) - libm::log2(k as f64)) / 2.0;
+        // Σ_k |a| |b| < 2^39, so that two results of one unit can be compared: the two share what is left after log2(k).
+        let bits = (f64::from(Y_BITS - 1) - libm::log2(k as f64)) / 2.0;
         let limit = (HEADROOM * libm::exp2(bits)).min(FACTOR);
-        let (left, left_unit) = self.uniform(a, limit)?;
-        let (right, right_unit) = self.uniform(b, limit)?;
+        let left = self.uniform(a, limit)?;
+        let right = self.uniform(b, limit)?;
+        let matrix = |all: &[Wire], at: usize, size: usize| all.get(at * size..(at + 1) * size).map(<[Wire]>::to_vec);
+        let mut results = Vec::new();
+        for &(i, j) in pairs {
+            let own = matrix(&left.0, i, sizes.0).zip(matrix(&right.0, j, sizes.1));
+            let (x, y) = own.ok_or_else(|| mismatch(i.max(j)))?;
+            results.extend(self.wires_matmul(x, &y, k, left.1 * right.1)?);
+        }
+        Ok(results)
+    }
+
+    /// The product of two matrices of wires, `unit` the real value of one unit of the product.
+    fn wires_matmul(&mut self, a: Vec<Wire>, b: &[Wire], k: usize, unit: f64) -> Result<Vec<Form>, QuantError> {
+        let n = b.len() / k;
         let transposed: Vec<Wire> =
-            (0..n).flat_map(|j| (0..k).map(move |i| (i, j))).map(|(i, j)| right[i * n + j]).collect();
+            (0..n).flat_map(|j| (0..k).map(move |i| (i, j))).map(|(i, j)| b[i * n + j]).collect();
         let first = self.bounds.len();
         let largest =
             |wires: &[Wire]| wires.iter().map(|&w| self.bounds[w as usize].magnitude()).max().unwrap_or(0) as f64;
-        let bound = k as f64 * largest(&left) * largest(&transposed);
-        let wide = self.samples() > 0 && self.loose(bound, Some(self.largest_entry(&left, &transposed, k)));
+        let bound = k as f64 * largest(&a) * largest(&transposed);
+        let seen = self.largest_entry(&a, &transposed, k) * MATRIX_SLACK;
+        let wide = self.samples() > 0 && self.loose(bound, Some(seen));
         let requant = if wide { Requant::Identity } else { Requant::Shift };
-        self.push(Step::MatMul(MatMul { inner: k, a: left, b: transposed, bias: 0, requant }))?;
-        let unit = left_unit * right_unit * if wide { 1.0 } else { (1i64 << SHIFT) as f64 };
+        self.push(Step::MatMul(MatMul { inner: k, a, b: transposed, bias: 0, requant }))?;
+        let unit = unit * if wide { 1.0 } else { (1i64 << SHIFT) as f64 };
         // A floor is half a unit low on average.
         let start = if wide { 0.0 } else { 0.5 * unit };
         let results: Vec<Form> = (first..self.bounds.len()).map(|w| Form::wire(w as Wire, unit, start)).collect();

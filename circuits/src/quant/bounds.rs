@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::QuantError;
+use super::norms::Norms;
 use super::program::{
     Block, Function, LANES, LIMB_BITS, Lane, Linear, MAX_WIRES, MatMul, NO_WIRE, Program, RAW_BITS, Requant, Step,
     Table, Wire, Y_BITS,
@@ -54,8 +55,10 @@ pub fn check(program: &Program) -> Result<Vec<Interval>, QuantError> {
         return Err(QuantError::Malformed { what: "input values", expected: MAX_WIRES, got: inputs });
     }
     let mut bounds = vec![Interval::RAW; inputs];
+    let mut norms = Norms::default();
     for (index, step) in program.steps.iter().enumerate() {
-        let next = step_bounds(step, &program.tables, &bounds).map_err(|e| e.at_step(index))?;
+        let next = step_bounds_with(step, &program.tables, &bounds, &norms).map_err(|e| e.at_step(index))?;
+        norms.learn(step, &bounds);
         bounds.extend(next);
     }
     for &wire in &program.outputs {
@@ -70,18 +73,28 @@ pub fn check(program: &Program) -> Result<Vec<Interval>, QuantError> {
     Ok(bounds)
 }
 
-/// Intervals of one step's outputs, given those of all earlier wires.
+/// Intervals of one step's outputs, given those of all earlier wires and nothing else.
 ///
 /// # Errors
 /// As [`check`], without the step's index.
 pub fn step_bounds(step: &Step, tables: &[Table], bounds: &[Interval]) -> Result<Vec<Interval>, QuantError> {
+    step_bounds_with(step, tables, bounds, &Norms::default())
+}
+
+/// [`step_bounds`], with what is known of earlier wires besides their intervals.
+pub(super) fn step_bounds_with(
+    step: &Step,
+    tables: &[Table],
+    bounds: &[Interval],
+    norms: &Norms,
+) -> Result<Vec<Interval>, QuantError> {
     // Before anything is allocated: a few bytes can ask for billions of wires.
     let wires = bounds.len().saturating_add(step.outputs());
     if wires > MAX_WIRES {
         return Err(QuantError::Malformed { what: "wires", expected: MAX_WIRES, got: wires });
     }
     match step {
-        Step::Linear(linear) => linear_bounds(linear, bounds),
+        Step::Linear(linear) => linear_bounds(linear, bounds, norms),
         Step::Function(function) => Ok(vec![function_bounds(function, tables, bounds)?]),
         Step::Divide(d) => {
             let (n, d) = (at(bounds, d.numerator)?, at(bounds, d.denominator)?);
@@ -171,15 +184,15 @@ pub(super) fn product_interval(x: Interval, y: Interval) -> (i128, i128) {
     corners.iter().fold((i128::MAX, i128::MIN), |(lo, hi), &c| (lo.min(c), hi.max(c)))
 }
 
-fn linear_bounds(linear: &Linear, bounds: &[Interval]) -> Result<Vec<Interval>, QuantError> {
+fn linear_bounds(linear: &Linear, bounds: &[Interval], norms: &Norms) -> Result<Vec<Interval>, QuantError> {
     if linear.lanes.is_empty() || linear.lanes.len() > LANES {
         return Err(QuantError::Malformed { what: "lanes", expected: LANES, got: linear.lanes.len() });
     }
     let operands = linear.operands.iter().map(|&w| at(bounds, w)).collect::<Result<Vec<_>, _>>()?;
     let pair = |&(a, b): &(Wire, Wire)| {
-        let product = product_interval(at(bounds, a)?, at(bounds, b)?);
-        // A square is never negative.
-        Ok(if a == b { (product.0.max(0), product.1) } else { product })
+        at(bounds, a)?;
+        at(bounds, b)?;
+        Ok(norms.product((a, b), bounds))
     };
     let pairs = linear.products.iter().map(pair).collect::<Result<Vec<_>, QuantError>>()?;
     let lane = |lane: &Lane| {

@@ -6,10 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::bounds::{Interval, MAX_BIAS, MAX_WEIGHT, Y_LIMIT, lane_interval, product_interval, step_bounds};
+use super::bounds::{Interval, MAX_BIAS, MAX_WEIGHT, Y_LIMIT, lane_interval, step_bounds_with};
 use super::compile::Options;
 use super::form::Form;
 use super::interpreter::step_values;
+use super::layer::Follower;
+use super::norms::Norms;
 use super::program::{LANES, Lane, Linear, OPERANDS, Program, Requant, SHIFT, Step, Table, Wire, Y_BITS};
 use super::report::LayerReport;
 use super::{Calibration, QuantError};
@@ -53,6 +55,7 @@ pub struct Builder<'a> {
     pub(super) plans: Vec<super::curve::Plan>,
     pub(super) steps: Vec<Step>,
     pub(super) bounds: Vec<Interval>,
+    norms: Norms,
     /// Every wire's value, for each calibration sample.
     samples: Vec<Vec<i64>>,
     /// For wide wires: a wire of 20 bits or so, the wide wire's units per unit of it, and their offset.
@@ -61,7 +64,7 @@ pub struct Builder<'a> {
     limits: BTreeMap<Wire, i64>,
     pub(super) out_of_domain: Vec<Wire>,
     pub(super) saturated: Vec<Wire>,
-    pub(super) relu_follows: bool,
+    pub(super) follower: Follower,
     node: String,
     /// Node of each run of steps, with its first step.
     origins: Vec<(usize, String)>,
@@ -99,12 +102,13 @@ impl<'a> Builder<'a> {
             plans: Vec::new(),
             steps: Vec::new(),
             bounds: vec![Interval::RAW; inputs],
+            norms: Norms::default(),
             samples,
             narrowed: BTreeMap::new(),
             limits: BTreeMap::new(),
             out_of_domain: Vec::new(),
             saturated: Vec::new(),
-            relu_follows: false,
+            follower: Follower::Other,
             node: "input".into(),
             origins: Vec::new(),
             layers: Vec::new(),
@@ -133,6 +137,11 @@ impl<'a> Builder<'a> {
     /// The node that steps belong to now.
     pub fn node(&self) -> &str {
         &self.node
+    }
+
+    /// Lanes that the program has at least: an entry of a table costs nothing beside one.
+    pub(super) fn lanes_so_far(&self) -> usize {
+        self.bounds.len() - self.sources.iter().sum::<usize>()
     }
 
     /// Number of calibration samples in use.
@@ -206,13 +215,16 @@ impl<'a> Builder<'a> {
             .collect())
     }
 
-    /// Emits dot products; their wires come back in the same order. Neighbours that share operands share steps.
+    /// Emits dot products; their wires come back in the same order. Those of equal operands share steps, wherever they stand, and so do neighbours
+    /// whose joint operands take no more rows.
     pub(super) fn emit(&mut self, dots: &[Dot]) -> Result<Vec<Wire>, QuantError> {
-        let first = self.bounds.len();
+        let mut wires = vec![0; dots.len()];
+        let first = self.bounds.len() as Wire;
         let mut group: Vec<&Dot> = Vec::new();
         let mut operands: BTreeSet<Wire> = BTreeSet::new();
         let mut fresh: BTreeSet<Wire> = BTreeSet::new();
-        for dot in dots {
+        for (wire, at) in (first..).zip(by_operands(dots)) {
+            let dot = &dots[at];
             let own = |w: &&(Wire, i64)| !operands.contains(&w.0);
             fresh.clear();
             fresh.extend(dot.terms.iter().filter(own).map(|t| t.0));
@@ -226,11 +238,12 @@ impl<'a> Builder<'a> {
                 operands.append(&mut fresh);
             }
             group.push(dot);
+            wires[at] = wire;
         }
         if !group.is_empty() {
             self.push_group(&group, &operands)?;
         }
-        Ok((first..self.bounds.len()).map(|w| w as Wire).collect())
+        Ok(wires)
     }
 
     fn push_group(&mut self, group: &[&Dot], operands: &BTreeSet<Wire>) -> Result<(), QuantError> {
@@ -253,7 +266,8 @@ impl<'a> Builder<'a> {
     /// Appends a step, with its bounds and calibration values.
     pub(super) fn push(&mut self, step: Step) -> Result<(), QuantError> {
         let at = self.steps.len();
-        let bounds = step_bounds(&step, &self.tables, &self.bounds).map_err(|e| e.at_step(at))?;
+        let bounds = step_bounds_with(&step, &self.tables, &self.bounds, &self.norms).map_err(|e| e.at_step(at))?;
+        self.norms.learn(&step, &self.bounds);
         for wires in &mut self.samples {
             step_values(&step, &self.tables, wires).map_err(|e| e.at_step(at))?;
         }
@@ -268,10 +282,7 @@ impl<'a> Builder<'a> {
     /// Exact interval of a dot product before requantisation, or why no lane can hold it.
     pub(super) fn dot_interval(&self, dot: &Dot) -> Result<(i128, i128), QuantError> {
         let operands: Vec<Interval> = dot.terms.iter().map(|t| self.bounds[t.0 as usize]).collect();
-        let pair = |&(a, b, _): &(Wire, Wire, i64)| {
-            let (lo, hi) = product_interval(self.bounds[a as usize], self.bounds[b as usize]);
-            if a == b { (lo.max(0), hi) } else { (lo, hi) }
-        };
+        let pair = |&(a, b, _): &(Wire, Wire, i64)| self.norms.product((a, b), &self.bounds);
         let pairs: Vec<(i128, i128)> = dot.products.iter().map(pair).collect();
         let weights = dot.terms.iter().map(|t| t.1).collect();
         let products = dot.products.iter().map(|t| t.2).collect();
@@ -433,6 +444,20 @@ impl<'a> Builder<'a> {
 /// Rows that a step's operands take, the bias counted as one.
 pub(super) fn operand_rows(operands: usize) -> usize {
     (operands + 1).div_ceil(OPERANDS)
+}
+
+/// The order in which dot products are emitted: in turn, but those of the same operands after the first of these.
+fn by_operands(dots: &[Dot]) -> Vec<usize> {
+    let mut known: BTreeMap<Vec<Wire>, usize> = BTreeMap::new();
+    let mut runs: Vec<Vec<usize>> = Vec::new();
+    for (at, dot) in dots.iter().enumerate() {
+        let run = *known.entry(dot.terms.iter().map(|t| t.0).collect()).or_insert(runs.len());
+        match runs.get_mut(run) {
+            Some(run) => run.push(at),
+            None => runs.push(vec![at]),
+        }
+    }
+    runs.concat()
 }
 
 pub(super) fn shifts(requant: Requant) -> bool {

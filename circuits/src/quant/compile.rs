@@ -1,6 +1,6 @@
 //! ONNX file, specification and calibration in; integer program out. A pure function of its arguments, the same on every machine.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,7 @@ use super::builder::{Builder, Finished};
 use super::domain::{self, Expected};
 use super::form::Form;
 use super::heads::{Head, heads};
+use super::layer::Follower;
 use super::program::{self, Program};
 use super::report::LayerReport;
 use super::synthetic;
@@ -237,10 +238,11 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
         let tensor = tensor.ok_or(ModelError::SourceWidth { expected: width, got })?;
         values.insert(&input.name, Value::Live(tensor));
     }
-    let only_relus = only_relus(graph);
+    let followers = followers(graph);
     for node in &graph.nodes {
         builder.at_node(&node.name);
-        builder.expect_relu(node.outputs.first().is_some_and(|name| only_relus.contains(name.as_str())));
+        let first = node.outputs.first().and_then(|name| followers.get(name.as_str()));
+        builder.expect(first.copied().unwrap_or_default());
         let results = ops::lower(builder, node, |name| values.get(name))?;
         for (name, value) in node.outputs.iter().zip(results) {
             // A form weighs as much as a few terms.
@@ -259,20 +261,38 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
     Ok(outputs)
 }
 
-/// Values that one Relu, and nothing else, reads.
-fn only_relus(graph: &Graph) -> BTreeSet<&str> {
-    let mut readers: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
-    for node in &graph.nodes {
+/// Operations that read their argument from a table.
+const TABULATED: &[&str] =
+    &["Celu", "Elu", "Erf", "Gelu", "HardSwish", "Mish", "Selu", "Sigmoid", "Softplus", "Swish", "Tanh"];
+
+/// Operations that only move values.
+const MOVES: &[&str] = &["Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"];
+
+/// What reads a value, where one node does.
+fn followers(graph: &Graph) -> BTreeMap<&str, Follower> {
+    let mut readers: BTreeMap<&str, (usize, Follower)> = BTreeMap::new();
+    // Backwards, so that what moves a value knows its own reader.
+    for node in graph.nodes.iter().rev() {
+        let own = match node.op.as_str() {
+            _ if !node.domain.is_empty() => Follower::Other,
+            "Relu" => Follower::Relu,
+            "MatMul" if !node.inputs.iter().any(|name| graph.constants.contains_key(name)) => Follower::Product,
+            op if TABULATED.contains(&op) => Follower::Table,
+            op if MOVES.contains(&op) => match node.outputs.first().and_then(|name| readers.get(name.as_str())) {
+                Some((1, Follower::Product)) => Follower::Product,
+                _ => Follower::Other,
+            },
+            _ => Follower::Other,
+        };
         for name in &node.inputs {
-            let (count, relu) = readers.entry(name).or_insert((0, false));
-            *count += 1;
-            *relu = node.op == "Relu" && node.domain.is_empty();
+            readers.entry(name).or_insert((0, own)).0 += 1;
         }
     }
     for name in &graph.outputs {
-        readers.entry(name).or_insert((0, false)).0 += 1;
+        readers.entry(name).or_insert((0, Follower::Other)).0 += 1;
     }
-    readers.into_iter().filter(|(_, found)| *found == (1, true)).map(|(name, _)| name).collect()
+    let once = readers.into_iter().filter(|(_, (count, _))| *count == 1);
+    once.map(|(name, (_, follower))| (name, follower)).collect()
 }
 
 /// Units per 1.0 of every input value of a bare ONNX file: [`DEFAULT_SCALE`] for reals, 1 for integers.

@@ -35,6 +35,16 @@ impl Function1 {
         Self { domain: (lo, hi), ..self }
     }
 
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it exists everywhere in `[lo, hi]`.
+    pub(super) fn exists_on(&self, lo: f64, hi: f64) -> bool {
+        self.domain.0 <= lo && hi <= self.domain.1
+    }
+
     /// The value at `x`, which is held inside the domain.
     pub fn at(&self, x: f64) -> f64 {
         (self.f)(x.max(self.domain.0).min(self.domain.1))
@@ -87,16 +97,11 @@ impl Builder<'_> {
     /// # Errors
     /// As [`Self::compact`]; [`QuantError::Unbounded`] for a function that leaves all bounds over what its arguments can be.
     pub fn function(&mut self, forms: &[Form], f: &Function1) -> Result<Vec<Form>, QuantError> {
-        let (distinct, index) = deduplicated(forms);
-        let mut arguments = Vec::with_capacity(distinct.len());
-        for form in &distinct {
-            // A wide wire in units of a power of two loses nothing.
-            if matches!(form.terms(), [(_, c)] if libm::frexp(*c).0.abs() == 0.5) {
-                arguments.push(form.clone());
-            } else {
-                arguments.append(&mut self.narrowed(std::slice::from_ref(form))?);
-            }
+        if let Some(found) = self.directly(forms, f)? {
+            return Ok(found);
         }
+        let (distinct, index) = deduplicated(forms);
+        let arguments = self.table_arguments(&distinct)?;
         let before = self.steps.len();
         let mut layer = LayerReport::new(self.node(), &f.name);
         let live: Vec<Form> = arguments.iter().filter(|a| a.as_constant().is_none()).cloned().collect();
@@ -116,6 +121,19 @@ impl Builder<'_> {
         let whole: Option<Vec<Form>> = all.collect();
         let whole = whole.ok_or(QuantError::Malformed { what: "function results", expected: forms.len(), got: 0 })?;
         Ok(index.into_iter().map(|i| whole[i].clone()).collect())
+    }
+
+    /// The forms without wide wires, except those whose units are powers of two: these lose nothing.
+    pub(super) fn table_arguments(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let mut arguments = Vec::with_capacity(forms.len());
+        for form in forms {
+            if matches!(form.terms(), [(_, c)] if libm::frexp(*c).0.abs() == 0.5) {
+                arguments.push(form.clone());
+            } else {
+                arguments.append(&mut self.narrowed(std::slice::from_ref(form))?);
+            }
+        }
+        Ok(arguments)
     }
 
     fn drawn(&mut self, forms: Vec<Form>, f: &Function1, layer: &mut LayerReport) -> Result<Vec<Form>, QuantError> {
@@ -279,7 +297,8 @@ impl Builder<'_> {
 
     /// Tables that serve the domain: known ones if they are good enough.
     fn plan_of(&mut self, f: &Function1, domain: &Domain, range: f64) -> Plan {
-        let serves = |p: &&Plan| p.name == f.name && p.lo <= domain.lo && domain.hi <= p.hi && p.error <= range * SHARE;
+        let serves =
+            |p: &&Plan| p.name == f.name && p.lo <= domain.lo && domain.hi <= p.hi && p.error <= range * SHARE * 1.05;
         if let Some(known) = self.plans.iter().find(serves) {
             return known.clone();
         }
@@ -291,7 +310,8 @@ impl Builder<'_> {
         } else {
             (domain.lo, domain.hi)
         };
-        let (found, error) = pieces(&value, lo, hi);
+        let known: usize = self.tables.iter().map(|t| t.entries.len()).sum();
+        let (found, error) = pieces(&value, lo, hi, self.lanes_so_far().saturating_sub(known));
         let mut parts = Vec::with_capacity(found.len());
         for (i, piece) in found.iter().enumerate() {
             let drawn = piece.drawn(&value, i == 0);

@@ -17,6 +17,23 @@ const LEAST_PRODUCTS: usize = 60_000;
 /// Operands of a block are at most this large, in units.
 const WIDEST: f64 = (1i64 << 22) as f64;
 
+/// Largest magnitude of a factor of a product of matrices of 64 inner elements (see [`Builder::matmuls`]); below the square root of `2^33`.
+const FACTOR_OF_PRODUCT: f64 = 92_600.0;
+
+/// What reads a node's values, and nothing else does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Follower {
+    /// A Relu.
+    Relu,
+    /// A function that is read from a table.
+    Table,
+    /// A product of two live matrices, behind nothing but moves.
+    Product,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
 /// The operands of a block: wires, and for each column `k` the value `unit · (wire + offset)`.
 struct Operands {
     wires: Vec<Wire>,
@@ -33,14 +50,14 @@ struct Output {
 }
 
 impl Builder<'_> {
-    /// Says whether a Relu, and nothing else, reads what the node gives.
-    pub fn expect_relu(&mut self, expected: bool) {
-        self.relu_follows = expected;
+    /// Says what reads the values that the node gives.
+    pub fn expect(&mut self, follower: Follower) {
+        self.follower = follower;
     }
 
     /// Whether a Relu, and nothing else, reads what the node gives: its last layer may then answer what that Relu makes of it.
     pub fn relu_expected(&self) -> bool {
-        self.relu_follows
+        self.follower == Follower::Relu
     }
 
     /// `bias_n + Σ_k weights_(n,k) x_(t,k)` for each vector `x_t`; `None` stands for 0 (padding). `weights` is `n × k`, row-major. Results: for each vector, `n` forms.
@@ -173,14 +190,22 @@ impl Builder<'_> {
         let mut distinct: Vec<&[Interval]> = bounds.chunks_exact(k).collect();
         distinct.sort_unstable_by_key(|v| v.iter().map(|x| (x.lo, x.hi)).collect::<Vec<_>>());
         distinct.dedup();
-        let mut outputs = Vec::with_capacity(bias.len());
+        let mut rows = Vec::with_capacity(bias.len());
         for (row, &own) in weights.chunks_exact(k).zip(bias) {
             let row: Vec<f64> = row.iter().zip(&operands.units).map(|(w, u)| w * u).collect();
             let own = own + row.iter().zip(&operands.offsets).map(|(w, o)| w * o).sum::<f64>();
             let bound = distinct.iter().map(|v| magnitude(&row, own, v)).fold(0.0f64, f64::max);
             let seen = self.calibrated_layer(&row, own, &operands.wires);
             report.add(bound, seen);
-            let output = self.output(&row, own, &distinct, (bound, seen), relu)?;
+            rows.push((row, own, bound, seen));
+        }
+        let largest = rows.iter().map(|r| r.2).fold(0.0f64, f64::max);
+        let calm = |r: &(Vec<f64>, f64, f64, Option<f64>)| !self.loose(r.2, r.3.filter(|&s| s > 0.0));
+        let common = (self.follower == Follower::Product && !relu && rows.iter().all(calm))
+            .then(|| HEADROOM * FACTOR_OF_PRODUCT * (1i64 << SHIFT) as f64 / largest.max(1e-30));
+        let mut outputs = Vec::with_capacity(bias.len());
+        for (row, own, bound, seen) in rows {
+            let output = self.output(&row, own, &distinct, (bound, seen), relu, common)?;
             report.saturating += usize::from(output.limit.is_some());
             outputs.push(output);
         }
@@ -194,6 +219,7 @@ impl Builder<'_> {
         vectors: &[&[Interval]],
         (bound, seen): (f64, Option<f64>),
         relu: bool,
+        common: Option<f64>,
     ) -> Result<Output, QuantError> {
         let saturates = seen.filter(|&s| s > 0.0 && bound > s * self.options.saturate_above);
         let requant = match (relu, saturates.is_some()) {
@@ -206,6 +232,15 @@ impl Builder<'_> {
         // Half a lane where a clamp follows, which measures from its lower end.
         let room = if saturates.is_some() { 0.5 } else { 1.0 };
         let mut scale = room * HEADROOM * (1i64 << Y_BITS) as f64 / bound.max(1e-30);
+        // A table counts in powers of two.
+        let table = self.follower == Follower::Table;
+        let step = if table { 0.5 } else { 0.98 };
+        if table {
+            scale = libm::exp2(libm::floor(libm::log2(scale)));
+        }
+        if let Some(common) = common {
+            scale = common;
+        }
         for _ in 0..200 {
             let weights: Option<Vec<i64>> = row.iter().map(|w| integer(w * scale, MAX_WEIGHT)).collect();
             if let Some(weights) = weights
@@ -220,7 +255,7 @@ impl Builder<'_> {
                     return Ok(Output { lane, unit, limit });
                 }
             }
-            scale *= 0.98;
+            scale *= step;
         }
         Err(QuantError::Unbounded { node: self.node().into(), bound })
     }

@@ -13,6 +13,8 @@ use super::program::{LIMB_BITS, SHIFT, Y_BITS};
 const MOST: usize = 1022;
 /// Most intervals where a smaller error than asked for is to be had.
 const COMFORTABLE: usize = 768;
+/// Entries that are always to be had.
+const SMALL: usize = 256;
 /// Most pieces.
 const PIECES: usize = 5;
 /// Error that is always good enough, as a share of the function's range.
@@ -207,11 +209,12 @@ pub(super) fn rounded((lo, hi): (f64, f64), limits: (f64, f64)) -> (f64, f64) {
     (if down < limits.0 { lo } else { down }, if up > limits.1 { hi } else { up })
 }
 
-/// The pieces of `[lo, hi]`, lowest first, and their largest error.
-pub(super) fn pieces(f: &dyn Fn(f64) -> f64, lo: f64, hi: f64) -> (Vec<Piece>, f64) {
+/// The pieces of `[lo, hi]`, lowest first, and their largest error. `free` entries cost nothing: a smaller error than asked for takes no more of them.
+pub(super) fn pieces(f: &dyn Fn(f64) -> f64, lo: f64, hi: f64, free: usize) -> (Vec<Piece>, f64) {
     let (min, max) = extremes(f, lo, hi);
     let range = max - min;
-    for (share, most) in [(SHARE / 4.0, COMFORTABLE), (SHARE / 2.0, MOST)] {
+    let small = free.max(SMALL);
+    for (share, most) in [(SHARE / 4.0, COMFORTABLE.min(small)), (SHARE / 2.0, MOST.min(small)), (SHARE, MOST)] {
         if let Some(piece) = Piece::fine_enough(f, lo, hi, range * share, most) {
             return (vec![piece], range * share);
         }

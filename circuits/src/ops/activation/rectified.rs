@@ -1,4 +1,7 @@
-//! Functions that tend to 0 or a constant on the left and to `x` on the right: `slope · relu(x)` plus a bounded rest from a table. Two to three lanes and a function read an element.
+//! Functions that tend to 0 or a constant on the left and to `x` on the right: `slope · relu(x)` plus a bounded rest from a table. A lane and a function read
+//! an element where one table serves all that the bounds allow (see `quant/direct.rs`), else two to three lanes.
+
+use std::rc::Rc;
 
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
@@ -111,6 +114,12 @@ impl Op for Rectified {
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
         let (slope, rest) = (self.parts)(call)?;
         crate::ops::unary(call, |x| {
+            let rest = Rc::new(rest);
+            let own = Rc::clone(&rest);
+            let whole = Function1::new(format!("{} and relu", rest.name()), move |x| own.at(x) + slope * x.max(0.0));
+            if let Some(found) = builder.directly(x, &whole)? {
+                return Ok(found);
+            }
             let positive = builder.relu(x)?;
             let rest = builder.function(x, &rest)?;
             Ok(positive.iter().zip(&rest).map(|(p, r)| p.scaled(slope).plus(r)).collect())

@@ -1,5 +1,5 @@
 //! Softmax and LogSoftmax along one axis (up to opset 12: over all dimensions from the axis on). A row's maximum takes two lanes an element where the row may spread widely; then an
-//! exponential from a table and a product an element, and one reciprocal or logarithm a row.
+//! exponential from a table and a product an element, and one reciprocal or logarithm a row. Scores of one unit are compared as they are, however wide (see `quant/shares.rs`).
 
 use crate::model::tensor::Tensor;
 use crate::quant::QuantError;
@@ -73,8 +73,20 @@ fn largest(builder: &mut Builder<'_>, rows: Vec<Vec<Form>>) -> Result<Vec<Form>,
     Ok(rows.into_iter().flatten().collect())
 }
 
-/// For each row: its elements less their maximum (or a bound of it), and the sum of their exponentials, with these.
-type Exponentials = (Vec<Vec<Form>>, Vec<Vec<Form>>, Vec<Form>);
+/// For each row: its elements less their maximum (or a bound of it), their exponentials, and the sum of these, which is never below `least`.
+struct Exponentials {
+    shifted: Vec<Vec<Form>>,
+    values: Vec<Vec<Form>>,
+    sums: Vec<Form>,
+    least: f64,
+}
+
+impl Exponentials {
+    /// The sums, held at what they cannot be below.
+    fn held_sums(&self, builder: &mut Builder<'_>) -> Result<Vec<Form>, QuantError> {
+        if self.least > 0.0 { builder.clip(&self.sums, self.least, f64::INFINITY) } else { Ok(self.sums.clone()) }
+    }
+}
 
 /// Below the largest of its row by this much, an element weighs nothing: `exp(-40) < 2^-57`.
 const NOTHING: f64 = 40.0;
@@ -86,10 +98,29 @@ fn weighty(builder: &Builder<'_>, row: &[Form]) -> Vec<bool> {
     ends.iter().map(|e| e.1 >= least - NOTHING).collect()
 }
 
-fn exponentials(builder: &mut Builder<'_>, rows: Vec<Vec<Form>>) -> Result<Exponentials, QuantError> {
+/// Nothing is above its maximum but by rounding.
+fn exp() -> Function1 {
+    Function1::new("exp up to 0", |x: f64| libm::exp(x.min(0.0)))
+}
+
+fn total(row: &[Form]) -> Form {
+    row.iter().fold(Form::constant(0.0), |sum, f| sum.plus(f))
+}
+
+/// Below the largest of its row by this much, a table of exponentials is flat.
+const FLAT: f64 = 12.0;
+
+/// `held`: nothing but the exponentials is asked for, so that what lies far below may be held there.
+fn exponentials(builder: &mut Builder<'_>, rows: Vec<Vec<Form>>, held: bool) -> Result<Exponentials, QuantError> {
     let ends = rows.iter().flatten().map(|f| builder.interval(f));
     let (lo, hi) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |r, i| (r.0.min(i.0), r.1.max(i.1)));
     let wide = hi - lo > NARROW;
+    let exact = if wide && held { builder.below_largest(&rows, FLAT)? } else { None };
+    if let Some(shifted) = exact {
+        let values = regrouped(&shifted, builder.function(&shifted.concat(), &exp())?);
+        let sums = values.iter().map(|row| total(row)).collect();
+        return Ok(Exponentials { shifted, values, sums, least: LEAST_SUM });
+    }
     let rows = if wide { regrouped(&rows, builder.compact(&rows.concat())?) } else { rows };
     let tops = if wide { largest(builder, rows.clone())? } else { vec![Form::constant(hi); rows.len()] };
     let mut shifted = Vec::with_capacity(rows.len());
@@ -97,13 +128,9 @@ fn exponentials(builder: &mut Builder<'_>, rows: Vec<Vec<Form>>) -> Result<Expon
         let top = top.scaled(-1.0);
         shifted.push(row.iter().map(|f| f.plus(&top)).collect::<Vec<Form>>());
     }
-    // Nothing is above its maximum but by rounding.
-    let exp = Function1::new("exp up to 0", |x: f64| libm::exp(x.min(0.0)));
-    let values = regrouped(&shifted, builder.function(&shifted.concat(), &exp)?);
-    let total = |row: &Vec<Form>| row.iter().fold(Form::constant(0.0), |sum, f| sum.plus(f));
-    let sums: Vec<Form> = values.iter().map(total).collect();
-    let sums = if wide { builder.clip(&sums, LEAST_SUM, f64::INFINITY)? } else { sums };
-    Ok((shifted, values, sums))
+    let values = regrouped(&shifted, builder.function(&shifted.concat(), &exp())?);
+    let sums: Vec<Form> = values.iter().map(|row| total(row)).collect();
+    Ok(Exponentials { shifted, values, sums, least: if wide { LEAST_SUM } else { 0.0 } })
 }
 
 impl Op for Softmax {
@@ -136,21 +163,30 @@ impl Op for Softmax {
         let forms = |row: &Vec<usize>| row.iter().map(|&i| x.data()[i].clone()).collect::<Vec<Form>>();
         // A row of one element needs no table.
         let open: Vec<usize> = (0..kept.len()).filter(|&r| kept[r].len() > 1).collect();
-        let (shifted, values, sums) = exponentials(builder, open.iter().map(|&r| forms(&kept[r])).collect())?;
+        let held = matches!(self, Self::Plain);
+        let found = exponentials(builder, open.iter().map(|&r| forms(&kept[r])).collect(), held)?;
         match self {
             Self::Plain => {
                 for row in kept.iter().filter(|row| row.len() == 1) {
                     data[row[0]] = Form::constant(1.0);
                 }
-                let bottoms = values.iter().zip(&sums).flat_map(|(row, sum)| vec![sum.clone(); row.len()]);
-                let quotients = builder.divide(&values.concat(), &bottoms.collect::<Vec<Form>>())?;
+                let quotients = match builder.parts_of_sums(&found.values)? {
+                    Some(shares) => shares.concat(),
+                    None => {
+                        let sums = found.held_sums(builder)?;
+                        let bottoms =
+                            found.values.iter().zip(&sums).flat_map(|(row, sum)| vec![sum.clone(); row.len()]);
+                        builder.divide(&found.values.concat(), &bottoms.collect::<Vec<Form>>())?
+                    }
+                };
                 for (&i, quotient) in open.iter().flat_map(|&r| &kept[r]).zip(quotients) {
                     data[i] = quotient;
                 }
             }
             Self::Log => {
+                let sums = found.held_sums(builder)?;
                 let logs = logarithm(builder, &sums)?;
-                for ((&r, row), log) in open.iter().zip(&shifted).zip(&logs) {
+                for ((&r, row), log) in open.iter().zip(&found.shifted).zip(&logs) {
                     for (&i, f) in kept[r].iter().zip(row) {
                         data[i] = f.plus(&log.scaled(-1.0));
                     }

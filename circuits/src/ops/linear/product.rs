@@ -95,12 +95,11 @@ pub(super) fn batched_with(
             swap_last(&Tensor::new(shape, columns).ok_or_else(mismatch)?).ok_or_else(mismatch)?.into_data()
         }
         (Value::Live(x), Value::Live(y)) => {
-            let mut data = Vec::with_capacity(pairs.len() * m * n);
-            for &(i, j) in &pairs {
-                let (from, to) = (i * m * k, j * k * n);
-                data.extend(builder.matmul(&x.data()[from..from + m * k], &y.data()[to..to + k * n], k)?);
+            if pairs.is_empty() {
+                Vec::new()
+            } else {
+                builder.matmuls(x.data(), y.data(), k, (m * k, k * n), &pairs)?
             }
-            data
         }
         _ => return Err(mismatch()),
     };

@@ -1,4 +1,4 @@
-//! Groups of channels (InstanceNormalization: single ones) centred and brought to unit variance over all positions, then scaled and shifted. About 12 rows an
+//! Groups of channels (InstanceNormalization: single ones) centred and brought to unit variance over all positions, then scaled and shifted. About 4 rows an
 //! element; see `quant/normalise.rs`.
 
 use crate::model::tensor::Tensor;

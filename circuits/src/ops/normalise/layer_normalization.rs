@@ -1,4 +1,4 @@
-//! The last dimensions centred and brought to unit variance, then scaled and shifted; RMSNormalization and its older name SimplifiedLayerNormalization do not centre. About 12 rows an element; see `quant/normalise.rs`.
+//! The last dimensions centred and brought to unit variance, then scaled and shifted; RMSNormalization and its older name SimplifiedLayerNormalization do not centre. About 4 rows an element; see `quant/normalise.rs`.
 
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
@@ -120,8 +120,8 @@ mod tests {
         for width in [4, 8, 16, 64] {
             for calibrated in [false, true] {
                 let error = worst(width, calibrated, &[0.1, 1.0, 10.0]);
-                // 0.1 % of the outputs' range, -1.5 to 1.5 at least.
-                assert!(error < 3e-3, "{width} {calibrated}: {error}");
+                // 0.13 % of the outputs' range, -1.5 to 1.5 at least, also for rows a hundred times smaller than others.
+                assert!(error < 4e-3, "{width} {calibrated}: {error}");
             }
         }
     }

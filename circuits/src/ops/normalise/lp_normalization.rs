@@ -1,4 +1,4 @@
-//! One dimension divided by its norm (p = 1 or 2), and MeanVarianceNormalization: dimensions centred and brought to unit variance. About 12 rows an element.
+//! One dimension divided by its norm (p = 1 or 2), and MeanVarianceNormalization: dimensions centred and brought to unit variance. About 4 rows an element.
 
 use crate::model::tensor::Tensor;
 use crate::quant::QuantError;

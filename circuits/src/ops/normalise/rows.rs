@@ -10,6 +10,9 @@ use crate::ops::Call;
 /// Rows longer than this get a wire for their mean; shorter ones compose it.
 const COMPOSED_MEAN: usize = 12;
 
+/// Most terms of forms that are centred as they are.
+const SHORT: usize = 3;
+
 /// What becomes of a row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Norm {
@@ -30,7 +33,9 @@ pub(super) fn normalise_rows(
 ) -> Result<Vec<Form>, QuantError> {
     let length = rows.first().map_or(1, Vec::len);
     let gathered: Vec<Form> = rows.iter().flatten().map(|&i| x[i].clone()).collect();
-    let aligned = builder.aligned(&gathered, length)?;
+    // Forms of few terms are read as often as wires, so they need not become wires first.
+    let short = gathered.iter().all(|f| f.terms().len() <= SHORT);
+    let aligned = if short { gathered } else { builder.aligned(&gathered, length)? };
     let mut centred = Vec::with_capacity(rows.len());
     for own in aligned.chunks(length.max(1)) {
         if !norm.centred {
@@ -46,12 +51,10 @@ pub(super) fn normalise_rows(
         centred.push(own.iter().map(|f| f.plus(&negative)).collect());
     }
     let mut results = vec![Form::default(); x.len()];
-    for (row, values) in rows.iter().zip(centred) {
-        let count = if norm.mean { row.len() as f64 } else { 1.0 };
-        let normal = builder.normalise(&[values], count, norm.epsilon)?;
-        for (&i, value) in row.iter().zip(normal.into_iter().flatten()) {
-            results[i] = value;
-        }
+    let count = if norm.mean { length as f64 } else { 1.0 };
+    let normal = builder.normalise(&centred, count, norm.epsilon)?;
+    for (&i, value) in rows.iter().flatten().zip(normal.into_iter().flatten()) {
+        results[i] = value;
     }
     Ok(results)
 }
