@@ -91,6 +91,41 @@ sol! {
         function riskParameters() external view returns (uint256 ltv, uint256 lt, uint256 lb, uint256 updateId);
     }
 
+    struct CreditTerms {
+        bytes32 modelId;
+        uint8 mode;
+        uint128 principal;
+        uint128 interest;
+        uint32 term;
+        uint32 validity;
+        uint32 timeToAnswer;
+    }
+
+    interface ICreditLoan {
+        struct Account {
+            bytes32 requestId;
+            uint64 slot;
+            uint64 until;
+            uint8 status;
+        }
+        event Applied(address indexed applicant, uint64 indexed slot, bytes32 indexed requestId);
+        event Decided(address indexed applicant, bytes32 indexed requestId, bool approved);
+        error WrongStatus(address applicant, uint8 status);
+        function applyForLoan() external payable returns (bytes32 id);
+        function draw() external;
+        function repay(address applicant) external;
+        function deposit(uint256 amount) external returns (uint256 shares);
+        function accountOf(address applicant) external view returns (Account memory);
+        function applicantOf(uint64 slot) external view returns (address);
+        function totalAssets() external view returns (uint256);
+    }
+
+    interface IToken {
+        function mint(address to, uint256 amount) external;
+        function approve(address spender, uint256 amount) external returns (bool);
+        function balanceOf(address account) external view returns (uint256);
+    }
+
     /// The consumer that behaves as told, of the contracts' own tests.
     interface IConsumer {
         error Unwilling(uint256 code);
@@ -160,6 +195,7 @@ sol! {
             uint256 lb
         ) external;
         function consumer(address oracle) external;
+        function creditLoan(address oracle, address token, CreditTerms memory terms) external;
     }
 }
 

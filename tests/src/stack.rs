@@ -7,7 +7,10 @@ use alloy::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    abi::{Constructors, IFeedRegistry, ILendingMarket, IModelRegistry, IRiskEnvelope, IRiskOracle, IVerifierRouter},
+    abi::{
+        Constructors, CreditTerms, IFeedRegistry, ILendingMarket, IModelRegistry, IRiskEnvelope, IRiskOracle,
+        IVerifierRouter,
+    },
     artifacts::{Verifier, creation_code},
     chain::Chain,
     kit::{Aggregated, Kit},
@@ -176,6 +179,16 @@ impl Stack {
     /// # Errors
     /// Contracts that are not built, or a step that reverts.
     pub async fn deploy(chain: &Chain, kit: &Kit, aggregated: Option<&Aggregated>) -> Result<Self> {
+        let mut stack = Self::without_market(chain, kit, aggregated).await?;
+        deploy_market(&Deployer { chain, owner: accounts::OWNER }, &mut stack).await?;
+        Ok(stack)
+    }
+
+    /// As [`Self::deploy`], for a model that no risk oracle could follow: its addresses stay zero.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn without_market(chain: &Chain, kit: &Kit, aggregated: Option<&Aggregated>) -> Result<Self> {
         let owner = accounts::OWNER;
         let on = Deployer { chain, owner };
         let start_block = chain.height().await?;
@@ -218,7 +231,7 @@ impl Stack {
         let schema = sources.first().context("the model has no source")?.schema_hash.into();
         let spec = model_spec(&on, kit, aggregated, direct_verifier, &vec![feed; sources.len()]).await?;
         let model = register_model(&on, models, direct_verifier, &spec).await?;
-        let mut stack = Self {
+        Ok(Self {
             chain: chain.clone(),
             start_block,
             feeds,
@@ -239,9 +252,7 @@ impl Stack {
             model,
             srs_digest: srs,
             spec,
-        };
-        deploy_market(&on, &mut stack).await?;
-        Ok(stack)
+        })
     }
 
     /// The market's LTV, liquidation threshold and bonus in basis points, and the update they come from (0: none yet).
@@ -263,6 +274,18 @@ impl Stack {
         let source = self.spec.sources.first().context("the model has no source")?;
         let spec = IModelRegistry::ModelSpec { sources: vec![source.clone(), source.clone()], ..self.spec.clone() };
         register_model(&on, self.models, self.direct_verifier, &spec).await
+    }
+
+    /// Deploys a token and a pool of credit-gated loans in it; returns pool and token.
+    ///
+    /// # Errors
+    /// The creation reverts.
+    pub async fn deploy_credit_loan(&self, terms: CreditTerms) -> Result<(Address, Address)> {
+        let on = Deployer { chain: &self.chain, owner: accounts::OWNER };
+        let call = Constructors::tokenCall { name: "Example DEBT".to_owned(), symbol: "DEBT".to_owned() };
+        let token = on.create("ExampleToken", arguments(&call)).await?;
+        let call = Constructors::creditLoanCall { oracle: self.oracle, token, terms };
+        Ok((on.create("CreditLoan", arguments(&call)).await?, token))
     }
 
     /// Deploys the consumer that behaves as told.

@@ -64,7 +64,7 @@ pub struct Size {
     pub weights: usize,
     /// Entries of all tables.
     pub table_entries: usize,
-    /// Estimated rows: `ceil((operands + 1) / 3)` a linear step, one a lane, two a function read.
+    /// Estimated rows: `ceil((operands + 1) / 4)` a linear step, one a lane, two a function read.
     pub rows: usize,
 }
 
