@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 /// EIP-170.
 const CODE_LIMIT: usize = 24_576;
 /// Gas of a transaction straight to the verifier, calldata and the 21,000 of any transaction included.
-const DIRECT_GAS: u64 = 420_000;
+const DIRECT_GAS: u64 = 430_000;
 const AGGREGATED_GAS: u64 = 490_000;
 
 async fn verification_gas(chain: &Chain, verifier: Address, data: Vec<u8>) -> Result<u64> {
