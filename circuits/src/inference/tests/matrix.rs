@@ -8,12 +8,12 @@ use halo2_proofs::halo2curves::ff;
 
 use super::{set_lane, set_word, settle};
 use crate::gadgets::{MatrixRow, RowKind};
-use crate::inference::assembler::{Cell, Column, Part};
+use crate::inference::assembler::{Cell, Column, Part, Values};
 use crate::inference::circuit::MatrixJump;
 use crate::inference::layout::{Layout, SourceInput, SourceKind, Task};
 use crate::inference::statement::signed;
 use crate::inference::{InferenceCircuit, Shape};
-use crate::quant::program::{Block, Lane, MatMul, NO_WIRE, Program, Requant, Step};
+use crate::quant::program::{Block, Lane, MatMul, NO_WIRE, OPERANDS, Program, Requant, Step};
 use crate::testing::{assert_refused, failures, failures_of, pow2};
 
 /// Sizes of a block, `vectors × width → lanes`, and of a product of an `m × inner` and an `inner × n` matrix.
@@ -219,7 +219,7 @@ fn check_of_other_sums_than_those_unpacked_is_refused_by_the_copy_alone() {
         forge(&mut forged, row, 1);
         for at in 0..forged.rows.len() {
             if matches!(forged.rows[at].kind, RowKind::Matrix(_)) {
-                forged.values[at].a = honest.values[at].a;
+                (forged.values[at].a, forged.values[at].z) = (honest.values[at].a, honest.values[at].z);
             }
         }
         assert_refused(&forged, &format!("packed sum of row {row}"), &["copy"]);
@@ -308,9 +308,10 @@ fn sums_that_jump_on_their_way_are_refused_by_the_constraint_of_the_sum() {
 fn operand_that_is_not_the_wire_is_refused_by_the_copy() {
     let honest = layout(INPUTS);
     for row in rows(&honest, MatrixRow::Vectors).into_iter().chain(rows(&honest, MatrixRow::Outputs { next: true })) {
-        for at in 0..3 {
+        for at in 0..OPERANDS {
             let mut forged = honest.clone();
-            forged.values[row].a[at] += pow2(3);
+            let Values { a, z, .. } = &mut forged.values[row];
+            *a[..OPERANDS - 1].get_mut(at).unwrap_or(z) += pow2(3);
             assert!(failures(&forged).iter().any(|f| f == "copy"), "operand {at} of row {row}");
         }
     }
