@@ -36,7 +36,7 @@ pub const KEYS: Fit = Fit { fixed: 0.0, commit: 1.91e-7, field: 1.62e-8 };
 /// MiB of a process before it has a circuit.
 pub const MEMORY_FIXED: f64 = 15.8;
 /// Bytes of peak memory for each byte of [`Counts::polynomials`].
-pub const MEMORY_SHARE: f64 = 2.53;
+pub const MEMORY_SHARE: f64 = 2.2;
 /// Seconds of the probe where the constants were fitted: CPU seconds of one thread. More threads make probe and proofs faster alike.
 pub const REFERENCE_PROBE: f64 = 0.0500;
 
