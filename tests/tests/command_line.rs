@@ -106,6 +106,31 @@ async fn the_command_line_goes_from_onnx_to_a_proven_answer() -> Result<()> {
         ["register", "model", "model", "--verifiers", "verifiers", "--feeds", &feeds, "--contracts", &contracts];
     let model: B256 = serde_json::from_value(on_chain(&model)?["model_id"].clone())?;
 
+    let id = model.to_string();
+    let audit = |file| {
+        on_chain(&[
+            "verify-deployment",
+            "--deployment",
+            file,
+            "--contracts",
+            &contracts,
+            "--model",
+            "model",
+            "--model-id",
+            &id,
+        ])
+    };
+    let audited = audit("deployment.json")?;
+    let checks = audited["checks"].as_array().context("checks")?;
+    assert!(checks.len() >= 24 && checks.iter().all(|check| check["ok"] == Value::Bool(true)), "{audited}");
+    // Other code in the oracle's place is named, with both hashes.
+    let mut other: Value = serde_json::from_slice(&std::fs::read(dir.join("deployment.json"))?)?;
+    other["oracle"] = other["operator_staking"].clone();
+    std::fs::write(dir.join("other.json"), other.to_string())?;
+    let error = audit("other.json").unwrap_err().to_string();
+    assert!(error.contains("code of DodonaOracle at") && error.contains("expected 0x"), "{error}");
+    assert!(!error.contains("code of ModelRegistry"), "{error}");
+
     let served = ModelConfig { dir: dir.join("model"), model_id: model, direct: true, aggregated: false };
     let place = Workplace::with(anvil.url(), served, feed, |data| DataConfig {
         dir: data.join("data"),

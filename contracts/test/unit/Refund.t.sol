@@ -121,6 +121,7 @@ contract WithdrawTest is Base {
     }
 
     function testFuzz_refusesWithoutCredit(address caller) public {
+        vm.assume(caller != address(0));
         vm.expectRevert(abi.encodeWithSelector(IDodonaOracle.NothingToWithdraw.selector, address(0), caller));
         vm.prank(caller);
         oracle.withdraw(address(0), (caller));

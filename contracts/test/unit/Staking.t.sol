@@ -216,6 +216,7 @@ contract UnstakeTest is Test {
     }
 
     function testFuzz_refusesWithoutAnything(address caller) public {
+        vm.assume(caller != address(0));
         vm.startPrank(caller);
         vm.expectRevert(abi.encodeWithSelector(IOperatorStaking.NothingToWithdraw.selector, caller));
         staking.withdrawUnstaked(caller);

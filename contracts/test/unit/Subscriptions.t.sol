@@ -172,6 +172,7 @@ contract SubscriptionFundsTest is SubscriptionsBase {
     }
 
     function testFuzz_refusesWithoutCredit(address caller) public {
+        vm.assume(caller != address(0));
         vm.expectRevert(abi.encodeWithSelector(IDodonaSubscriptions.NothingToWithdraw.selector, caller));
         vm.prank(caller);
         subs.withdrawCredits(caller);

@@ -26,8 +26,8 @@ pub struct Compiled {
 pub struct Runtime {
     /// The code, zeros in the places of immutables.
     pub code: Bytes,
-    /// Places that the constructor writes.
-    pub immutables: Vec<Range<usize>>,
+    /// Places that the constructor writes, by variable.
+    pub immutables: BTreeMap<String, Vec<Range<usize>>>,
 }
 
 #[derive(Deserialize)]
@@ -66,8 +66,9 @@ pub fn forge_artifact(out: &Path, file: &str, contract: &str) -> Result<Bytes, D
 pub fn forge_runtime(out: &Path, file: &str, contract: &str) -> Result<Runtime, DeployError> {
     let path = artifact_path(out, file, contract);
     let deployed = read(&path)?.deployed;
-    let places = deployed.immutables.values().flatten();
-    let immutables = places.map(|place| place.start..place.start.saturating_add(place.length)).collect();
+    let range = |place: &Place| place.start..place.start.saturating_add(place.length);
+    let immutables =
+        deployed.immutables.iter().map(|(id, places)| (id.clone(), places.iter().map(range).collect())).collect();
     Ok(Runtime { code: code(&path, &deployed)?, immutables })
 }
 

@@ -1,15 +1,19 @@
 //! Compares what stands on chain with what sources and files give: contracts with forge's artifacts, generated verifiers with ones that are
 //! generated again, a registered model with its folder.
 
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use alloy::primitives::{Address, B256, U256, keccak256};
 use serde::Serialize;
 
 use super::{Compiled, DeployError, Deployment, ModelFiles, artifact::Runtime, forge_runtime};
 use crate::{
-    bindings::{IModelRegistry, IProofVerifier, IVerifierRouter},
+    bindings::{IDodonaOracle, IFeedRegistry, IModelRegistry, IProofVerifier, IVerifierRouter},
     chain::{Chain, view},
+    feed::FeedDomain,
 };
 
 /// One comparison.
@@ -55,7 +59,7 @@ async fn contract(
 /// Hash of code with the places of immutables blanked; these are what a constructor writes.
 fn masked_hash(code: &[u8], built: &Runtime) -> B256 {
     let mut code = code.to_vec();
-    for place in &built.immutables {
+    for place in built.immutables.values().flatten() {
         if let Some(bytes) = code.get_mut(place.clone()) {
             bytes.fill(0);
         }
@@ -78,6 +82,10 @@ pub async fn verify_contracts(chain: &dyn Chain, out: &Path, d: &Deployment) -> 
     ] {
         checks.push(contract(chain, out, name, name, address).await?);
     }
+    // Other code would answer anything.
+    if checks.iter().all(|check| check.ok) {
+        checks.extend(bindings(chain, out, d).await?);
+    }
     checks.push(contract(chain, out, "VerifierWrapper", "DirectVerifier", d.direct_verifier).await?);
     checks.extend(version(chain, d, "direct", d.direct_version, d.direct_verifier).await?);
     if let (Some(wrapper), Some(number)) = (d.aggregated_verifier, d.aggregated_version) {
@@ -85,6 +93,56 @@ pub async fn verify_contracts(chain: &dyn Chain, out: &Path, d: &Deployment) -> 
         checks.extend(version(chain, d, "aggregated", number, wrapper).await?);
     }
     Ok(checks)
+}
+
+/// What the contracts are bound to: immutables are left out of the comparison of codes, so they are compared here.
+async fn bindings(chain: &dyn Chain, out: &Path, d: &Deployment) -> Result<Vec<Check>, DeployError> {
+    let desk = view(chain, d.oracle, &IDodonaOracle::deskCall {}).await?;
+    let feeds = view(chain, d.model_registry, &IModelRegistry::feedsCall {}).await?;
+    let domain = FeedDomain { chain_id: d.chain_id, registry: d.feed_registry }.separator();
+    let separator = view(chain, d.feed_registry, &IFeedRegistry::domainSeparatorCall {}).await?;
+    let srs = view(chain, d.verifier_router, &IVerifierRouter::srsDigestCall {}).await?;
+    let oracle = |call: &str| format!("{call} of DodonaOracle");
+    let mut checks = vec![
+        Check::new("feed registry of ModelRegistry", &d.feed_registry, &feeds),
+        Check::new("EIP-712 domain of FeedRegistry", &domain, &separator),
+        Check::new("structured reference string of VerifierRouter", &d.srs_digest, &srs),
+        Check::new(
+            oracle("model registry"),
+            &d.model_registry,
+            &view(chain, d.oracle, &IDodonaOracle::modelRegistryCall {}).await?,
+        ),
+        Check::new(
+            oracle("feed registry"),
+            &d.feed_registry,
+            &view(chain, d.oracle, &IDodonaOracle::feedRegistryCall {}).await?,
+        ),
+        Check::new(
+            oracle("router"),
+            &d.verifier_router,
+            &view(chain, d.oracle, &IDodonaOracle::verifierRouterCall {}).await?,
+        ),
+        Check::new(
+            oracle("stake"),
+            &d.operator_staking,
+            &view(chain, d.oracle, &IDodonaOracle::operatorStakingCall {}).await?,
+        ),
+        contract(chain, out, "Desk", "OracleDesk", desk).await?,
+    ];
+    let whole = immutables(&chain.code(d.oracle).await?, &forge_runtime(out, "DodonaOracle", "DodonaOracle")?);
+    let part = immutables(&chain.code(desk).await?, &forge_runtime(out, "Desk", "OracleDesk")?);
+    // The desk has no views of its own. Its variables are the oracle's, so they must hold what the oracle's hold.
+    let expected: BTreeMap<_, _> = whole.iter().filter(|(id, _)| part.contains_key(*id)).collect();
+    let shown: BTreeMap<_, _> = part.iter().collect();
+    checks.push(Check::new("what OracleDesk is bound to", &format!("{expected:?}"), &format!("{shown:?}")));
+    Ok(checks)
+}
+
+/// Values of a contract's immutables, by variable.
+fn immutables(code: &[u8], built: &Runtime) -> BTreeMap<String, BTreeSet<B256>> {
+    let value =
+        |place: &std::ops::Range<usize>| code.get(place.clone()).filter(|v| v.len() <= 32).map(B256::left_padding_from);
+    built.immutables.iter().map(|(id, places)| (id.clone(), places.iter().filter_map(value).collect())).collect()
 }
 
 /// What the router pins of a version.

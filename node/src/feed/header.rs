@@ -43,16 +43,24 @@ pub enum HeaderError {
 }
 
 impl FeedDomain {
-    /// Digest that is signed.
-    pub fn digest(&self, header: &ObservationHeader) -> B256 {
-        let domain = Eip712Domain {
+    fn domain(&self) -> Eip712Domain {
+        Eip712Domain {
             name: Some(Cow::Borrowed("Dodona FeedRegistry")),
             version: Some(Cow::Borrowed("1")),
             chain_id: Some(U256::from(self.chain_id)),
             verifying_contract: Some(self.registry),
             salt: None,
-        };
-        header.eip712_signing_hash(&domain)
+        }
+    }
+
+    /// EIP-712's domain separator, as the registry computes it.
+    pub fn separator(&self) -> B256 {
+        self.domain().separator()
+    }
+
+    /// Digest that is signed.
+    pub fn digest(&self, header: &ObservationHeader) -> B256 {
+        header.eip712_signing_hash(&self.domain())
     }
 
     /// Signs a header: 65 bytes `r ‖ s ‖ v`, low `s`, `v` 27 or 28. The same header always gets the same signature.
