@@ -55,7 +55,7 @@ contract ScalarFeedLiveTest is SubscriptionsBase {
         vm.cool(address(subs));
         vm.cool(address(_feed));
         _feed.latestRoundData();
-        uint256 used = vm.snapshotGasLastCall("Subscriptions", "scalar feed read");
+        uint256 used = vm.snapshotGasLastCall("ScalarFeed", "latestRoundData");
         assertLe(used, 8_000);
     }
 }
