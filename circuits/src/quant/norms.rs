@@ -163,7 +163,7 @@ mod tests {
     /// Each change breaks one condition of the argument, so that the product's bounds are those of its factors: far beyond a lane.
     #[test]
     fn nothing_else_is_bounded() {
-        let changes: [Change<'_>; 7] = [
+        let changes: [Change<'_>; 8] = [
             // Another value, whose square is not in the sum.
             &|s| {
                 lane_of(s, 1).products = vec![0, 1];
@@ -194,6 +194,10 @@ mod tests {
                 lane_of(s, 3).weights = vec![-1];
                 lane_of(s, 3).bias = 1 << 20;
             },
+            // A numerator below 0.
+            &|s| {
+                lane_of(s, 4).bias = -(1 << 39);
+            },
             // A reciprocal of something else.
             &|s| {
                 s[5] = Step::Divide(Divide { numerator: 7, denominator: 7 });
@@ -220,7 +224,7 @@ mod tests {
                 }
                 s[2] = Step::Linear(Linear {
                     operands: vec![2, 3],
-                    lanes: vec![Lane { bias: 1 << 20, weights: vec![1, 1], ..Lane::default() }],
+                    lanes: vec![Lane { bias: (1 << 20) + 1, weights: vec![1, 1], ..Lane::default() }],
                     ..Linear::default()
                 });
                 lane_of(s, 3).bias = 1;
@@ -232,9 +236,10 @@ mod tests {
         };
         let most = (1 << 40) - (1 << 20);
         assert!(check(&sum(Requant::ReluShift)).unwrap()[9].hi <= most);
-        let wide = check(&sum(Requant::Shift));
-        // Parts of either sign may be larger than their sum; here the bias keeps all in range, but by their own bounds.
-        assert!(wide.is_err() || wide.unwrap()[9].lo < 0);
+        // Parts of either sign may be larger than their sum: the bias keeps that above 0, and the product has the bounds of its factors alone.
+        let error = check(&sum(Requant::Shift)).unwrap_err();
+        let beyond = |e: &QuantError| matches!(e, QuantError::LaneRange { .. });
+        assert!(matches!(&error, QuantError::Step { step: 6, source } if beyond(source)), "{error}");
     }
 
     proptest! {

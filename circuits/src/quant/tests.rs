@@ -132,7 +132,11 @@ fn saturation_flag_is_exact_in_both_directions() {
         let middle = (inside + outside) / 2;
         *(if run(middle).unsaturated { &mut inside } else { &mut outside }) = middle;
     }
-    // Only the flag of saturation falls, and it stays down.
+    // Up to there the answer follows both values, 100 d - 50 d. Beyond it the first one stands still and only the second is followed, until it stands still too; the flag is down all the way.
+    let answer = |difference: i64| run(difference).outputs[0];
+    assert!((answer(inside) - answer(inside - 1000) - 50_000).abs() <= 16);
+    assert!((answer(outside + 1000) - answer(outside) + 50_000).abs() <= 16);
+    assert_eq!(answer(9 * UNIT), answer(12 * UNIT));
     for far in [outside, outside + 16, 9 * UNIT] {
         let run = run(far);
         assert!(!run.unsaturated && run.in_domain, "{far}");
