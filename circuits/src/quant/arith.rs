@@ -208,7 +208,13 @@ impl Builder<'_> {
         let first = self.bounds.len();
         let largest =
             |wires: &[Wire]| wires.iter().map(|&w| self.bounds[w as usize].magnitude()).max().unwrap_or(0) as f64;
-        let bound = k as f64 * largest(&a) * largest(&transposed);
+        let reach = |row: &[Wire]| {
+            let whole =
+                self.norms.wholes(row.iter().copied()).into_iter().find(|(_, places)| places.len() == row.len());
+            let ones = whole.map(|(whole, _)| whole.real_reach(row.iter().map(|_| 1.0)));
+            ones.unwrap_or(f64::INFINITY).min(k as f64 * largest(row))
+        };
+        let bound = a.chunks(k).map(reach).fold(0.0f64, f64::max) * largest(&transposed);
         let seen = self.largest_entry(&a, &transposed, k) * MATRIX_SLACK;
         let wide = self.samples() > 0 && self.loose(bound, Some(seen));
         let requant = if wide { Requant::Identity } else { Requant::Shift };

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::QuantError;
-use super::norms::Norms;
+use super::norms::{Norms, relief};
 use super::program::{
     Block, Function, LANES, LIMB_BITS, Lane, Linear, MAX_WIRES, MatMul, NO_WIRE, Program, RAW_BITS, Requant, Step,
     Table, Wire, Y_BITS,
@@ -113,8 +113,8 @@ pub(super) fn step_bounds_with(
                 _ => Err(QuantError::Domain { table: "root".into(), lo: x.lo, hi: x.hi }),
             }
         }
-        Step::Block(block) => block_bounds(block, bounds),
-        Step::MatMul(product) => matmul_bounds(product, bounds),
+        Step::Block(block) => block_bounds(block, bounds, norms),
+        Step::MatMul(product) => matmul_bounds(product, bounds, norms),
     }
 }
 
@@ -128,7 +128,7 @@ fn lane_output(lo: i128, hi: i128, requant: Requant) -> Result<Interval, QuantEr
     Ok(Interval { lo: requant.apply(lo as i64), hi: requant.apply(hi as i64) })
 }
 
-fn block_bounds(block: &Block, bounds: &[Interval]) -> Result<Vec<Interval>, QuantError> {
+fn block_bounds(block: &Block, bounds: &[Interval], norms: &Norms) -> Result<Vec<Interval>, QuantError> {
     let whole = block.width > 0 && block.operands.len().is_multiple_of(block.width);
     // Without a vector nothing would look at the lanes.
     if !whole || block.operands.is_empty() || block.lanes.is_empty() {
@@ -139,16 +139,18 @@ fn block_bounds(block: &Block, bounds: &[Interval]) -> Result<Vec<Interval>, Qua
     let known = |&w: &Wire| if w == NO_WIRE { Ok(zero) } else { at(bounds, w) };
     let operands = block.operands.iter().map(known).collect::<Result<Vec<_>, _>>()?;
     let mut results = Vec::with_capacity(block.vectors() * block.lanes.len());
-    for vector in operands.chunks_exact(block.width) {
+    for (vector, wires) in operands.chunks_exact(block.width).zip(block.operands.chunks_exact(block.width)) {
+        let wholes = norms.wholes(wires.iter().copied());
         for lane in &block.lanes {
             let (lo, hi) = lane_interval(lane, vector, &[])?;
-            results.push(lane_output(lo, hi, lane.requant)?);
+            let (below, above) = relief(&wholes, &lane.weights, vector);
+            results.push(lane_output(lo + below, hi - above, lane.requant)?);
         }
     }
     Ok(results)
 }
 
-fn matmul_bounds(product: &MatMul, bounds: &[Interval]) -> Result<Vec<Interval>, QuantError> {
+fn matmul_bounds(product: &MatMul, bounds: &[Interval], norms: &Norms) -> Result<Vec<Interval>, QuantError> {
     let (a, b, inner) = (product.a.len(), product.b.len(), product.inner);
     if inner == 0 || a == 0 || b == 0 || !a.is_multiple_of(inner) || !b.is_multiple_of(inner) {
         return Err(QuantError::Malformed {
@@ -163,13 +165,18 @@ fn matmul_bounds(product: &MatMul, bounds: &[Interval]) -> Result<Vec<Interval>,
     let read = |list: &[Wire]| list.iter().map(|&w| at(bounds, w)).collect::<Result<Vec<_>, _>>();
     let (a, b) = (read(&product.a)?, read(&product.b)?);
     let mut results = Vec::with_capacity(a.len() / inner * (b.len() / inner));
-    for row in a.chunks_exact(inner) {
+    for (row, wires) in a.chunks_exact(inner).zip(product.a.chunks_exact(inner)) {
+        let wholes = norms.wholes(wires.iter().copied());
         for column in b.chunks_exact(inner) {
             let (mut lo, mut hi) = (i128::from(product.bias), i128::from(product.bias));
             for (&x, &y) in row.iter().zip(column) {
                 let (from, to) = product_interval(x, y);
                 lo += from;
                 hi += to;
+            }
+            for (whole, places) in &wholes {
+                let (below, above) = whole.relief_of_products(places.iter().map(|&i| (row[i], column[i])));
+                (lo, hi) = (lo + below, hi - above);
             }
             results.push(lane_output(lo, hi, product.requant)?);
         }
@@ -195,9 +202,11 @@ fn linear_bounds(linear: &Linear, bounds: &[Interval], norms: &Norms) -> Result<
         Ok(norms.product((a, b), bounds))
     };
     let pairs = linear.products.iter().map(pair).collect::<Result<Vec<_>, QuantError>>()?;
+    let wholes = norms.wholes(linear.operands.iter().copied());
     let lane = |lane: &Lane| {
         let (lo, hi) = lane_interval(lane, &operands, &pairs)?;
-        lane_output(lo, hi, lane.requant)
+        let (below, above) = relief(&wholes, &lane.weights, &operands);
+        lane_output(lo + below, hi - above, lane.requant)
     };
     linear.lanes.iter().map(lane).collect()
 }

@@ -7,11 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::bounds::{Interval, MAX_BIAS, MAX_WEIGHT, Y_LIMIT, lane_interval, step_bounds_with};
+use super::clamp::Deviation;
 use super::compile::Options;
 use super::form::Form;
 use super::interpreter::step_values;
 use super::layer::Follower;
-use super::norms::Norms;
+use super::norms::{Norms, relief};
 use super::program::{LANES, Lane, Linear, OPERANDS, Program, Requant, SHIFT, Step, Table, Wire, Y_BITS};
 use super::report::LayerReport;
 use super::{Calibration, QuantError};
@@ -23,11 +24,15 @@ pub(super) const WIDE: i64 = 1 << 22;
 const MAX_TERMS: usize = 1 << 28;
 /// Share of the lane's range that a scale aims at; the rest absorbs the rounding of weights.
 pub(super) const HEADROOM: f64 = 0.999;
+/// Dot products of this many terms at most are remembered, lest they be emitted twice.
+const SHORT: usize = 16;
+/// Sums of more terms are corrected for the rounding of their weights.
+const FEW: usize = 4;
 /// Half a unit after a shift: makes the shift round to nearest.
 pub(super) const HALF: i64 = 1 << (SHIFT - 1);
 
 /// One dot product to be emitted: `requant(bias + Σ weight · wire + Σ weight · wire · wire)`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Dot {
     pub terms: Vec<(Wire, i64)>,
     pub products: Vec<(Wire, Wire, i64)>,
@@ -55,15 +60,21 @@ pub struct Builder<'a> {
     pub(super) plans: Vec<super::curve::Plan>,
     pub(super) steps: Vec<Step>,
     pub(super) bounds: Vec<Interval>,
-    norms: Norms,
+    pub(super) norms: Norms,
     /// Every wire's value, for each calibration sample.
     samples: Vec<Vec<i64>>,
+    /// Mean of every wire over the calibration samples; empty without calibration.
+    means: Vec<f64>,
+    /// Wires of short dot products.
+    emitted: BTreeMap<Dot, Wire>,
+    /// Without calibration: what wires hold where the value that they stand for is 0.
+    origin_of: BTreeMap<Wire, f64>,
     /// For wide wires: a wire of 20 bits or so, the wide wire's units per unit of it, and their offset.
     narrowed: BTreeMap<Wire, (Wire, f64, f64)>,
     /// Magnitudes, in units, at which wide wires are held before they are narrowed.
     limits: BTreeMap<Wire, i64>,
-    pub(super) out_of_domain: Vec<Wire>,
-    pub(super) saturated: Vec<Wire>,
+    pub(super) out_of_domain: Vec<Deviation>,
+    pub(super) saturated: Vec<Deviation>,
     pub(super) follower: Follower,
     node: String,
     /// Node of each run of steps, with its first step.
@@ -103,7 +114,10 @@ impl<'a> Builder<'a> {
             steps: Vec::new(),
             bounds: vec![Interval::RAW; inputs],
             norms: Norms::default(),
+            means: means(&samples, 0..inputs),
             samples,
+            emitted: BTreeMap::new(),
+            origin_of: BTreeMap::new(),
             narrowed: BTreeMap::new(),
             limits: BTreeMap::new(),
             out_of_domain: Vec::new(),
@@ -161,7 +175,14 @@ impl<'a> Builder<'a> {
 
     /// The interval of a form's real value.
     pub fn interval(&self, form: &Form) -> (f64, f64) {
-        form.interval(&self.bounds)
+        let (mut lo, mut hi) = form.interval(&self.bounds);
+        for (whole, places) in self.norms.wholes(form.terms().iter().map(|t| t.0)) {
+            let own: Vec<(Wire, f64)> = places.iter().map(|&i| form.terms()[i]).collect();
+            let reach = whole.real_reach(own.iter().map(|t| t.1));
+            let (from, to) = Form::from_sorted(own, 0.0).interval(&self.bounds);
+            (lo, hi) = (lo + (-reach - from).max(0.0), hi - (to - reach).max(0.0));
+        }
+        (lo, hi)
     }
 
     /// Largest absolute value of a form over the calibration samples; `None` without calibration.
@@ -217,7 +238,30 @@ impl<'a> Builder<'a> {
 
     /// Emits dot products; their wires come back in the same order. Those of equal operands share steps, wherever they stand, and so do neighbours
     /// whose joint operands take no more rows.
+    /// One that was emitted before is not emitted again.
     pub(super) fn emit(&mut self, dots: &[Dot]) -> Result<Vec<Wire>, QuantError> {
+        let mut found: Vec<Option<Wire>> = dots.iter().map(|dot| self.emitted.get(dot).copied()).collect();
+        let mut fresh: Vec<Dot> = Vec::new();
+        // Where each dot stands among the fresh ones.
+        let mut places: BTreeMap<&Dot, usize> = BTreeMap::new();
+        let mut at = vec![0; dots.len()];
+        for (i, dot) in dots.iter().enumerate().filter(|(i, _)| found[*i].is_none()) {
+            at[i] = *places.entry(dot).or_insert_with(|| {
+                fresh.push(dot.clone());
+                fresh.len() - 1
+            });
+        }
+        let wires = self.emit_fresh(&fresh)?;
+        for (i, found) in found.iter_mut().enumerate().filter(|(_, found)| found.is_none()) {
+            *found = wires.get(at[i]).copied();
+        }
+        let short = |dot: &Dot| dot.terms.len() + dot.products.len() <= SHORT;
+        self.emitted.extend(fresh.into_iter().zip(wires).filter(|(dot, _)| short(dot)));
+        let whole: Option<Vec<Wire>> = found.into_iter().collect();
+        whole.ok_or(QuantError::Malformed { what: "wires of dot products", expected: dots.len(), got: 0 })
+    }
+
+    fn emit_fresh(&mut self, dots: &[Dot]) -> Result<Vec<Wire>, QuantError> {
         let mut wires = vec![0; dots.len()];
         let first = self.bounds.len() as Wire;
         let mut group: Vec<&Dot> = Vec::new();
@@ -271,7 +315,9 @@ impl<'a> Builder<'a> {
         for wires in &mut self.samples {
             step_values(&step, &self.tables, wires).map_err(|e| e.at_step(at))?;
         }
+        let first = self.bounds.len();
         self.bounds.extend(bounds);
+        self.means.extend(means(&self.samples, first..self.bounds.len()));
         if self.origins.last().is_none_or(|(_, node)| *node != self.node) {
             self.origins.push((at, self.node.clone()));
         }
@@ -286,7 +332,11 @@ impl<'a> Builder<'a> {
         let pairs: Vec<(i128, i128)> = dot.products.iter().map(pair).collect();
         let weights = dot.terms.iter().map(|t| t.1).collect();
         let products = dot.products.iter().map(|t| t.2).collect();
-        lane_interval(&Lane { bias: dot.bias, weights, products, requant: dot.requant }, &operands, &pairs)
+        let lane = Lane { bias: dot.bias, weights, products, requant: dot.requant };
+        let (lo, hi) = lane_interval(&lane, &operands, &pairs)?;
+        let wholes = self.norms.wholes(dot.terms.iter().map(|t| t.0));
+        let (below, above) = relief(&wholes, &lane.weights, &operands);
+        Ok((lo + below, hi - above))
     }
 
     /// Whether a lane can hold the dot product for every input.
@@ -295,15 +345,37 @@ impl<'a> Builder<'a> {
         matches!(self.dot_interval(dot), Ok((lo, hi)) if lo >= -limit && hi < limit)
     }
 
-    /// A form as a dot product with `scale` lane units per 1.0 (before any shift), rounding included.
+    /// Says that a form of one term is a distance from far away (`top - relu(top - x)`), so that its wire is large where the value is small.
+    pub fn measured_from_afar(&mut self, form: &Form) {
+        if let &[(wire, unit)] = form.terms() {
+            self.origin_of.insert(wire, -form.offset() / unit);
+        }
+    }
+
+    /// What a wire usually holds: its calibrated mean, without calibration what it holds where its value is 0.
+    fn usual(&self, wire: Wire) -> f64 {
+        self.means.get(wire as usize).or_else(|| self.origin_of.get(&wire)).copied().unwrap_or(0.0)
+    }
+
+    /// A form as a dot product with `scale` lane units per 1.0 (before any shift), rounding included. What the rounding of many weights adds to usual values is
+    /// taken off the bias; of few it is not, since 0 times these should be 0.
     pub(super) fn dot(&self, form: &Form, scale: f64, requant: Requant) -> Option<Dot> {
         let half = if shifts(requant) { HALF } else { 0 };
-        let terms = form.terms().iter().map(|&(w, c)| Some((w, integer(c * scale, MAX_WEIGHT)?)));
-        let terms = terms.filter(|t| !matches!(t, Some((_, 0)))).collect::<Option<Vec<_>>>()?;
+        let mut excess = 0.0;
+        let mut terms = Vec::with_capacity(form.terms().len());
+        for &(wire, c) in form.terms() {
+            let weight = integer(c * scale, MAX_WEIGHT)?;
+            if form.terms().len() > FEW {
+                excess += (weight as f64 - c * scale) * self.usual(wire);
+            }
+            if weight != 0 {
+                terms.push((wire, weight));
+            }
+        }
         Some(Dot {
             terms,
             products: Vec::new(),
-            bias: integer(form.offset() * scale, MAX_BIAS - HALF)? + half,
+            bias: integer(form.offset() * scale - excess, MAX_BIAS - HALF)? + half,
             requant,
         })
     }
@@ -444,6 +516,14 @@ impl<'a> Builder<'a> {
 /// Rows that a step's operands take, the bias counted as one.
 pub(super) fn operand_rows(operands: usize) -> usize {
     (operands + 1).div_ceil(OPERANDS)
+}
+
+fn means(samples: &[Vec<i64>], wires: std::ops::Range<usize>) -> Vec<f64> {
+    if samples.is_empty() {
+        return Vec::new();
+    }
+    let mean = |w: usize| samples.iter().map(|values| values[w] as f64).sum::<f64>() / samples.len() as f64;
+    wires.map(mean).collect()
 }
 
 /// The order in which dot products are emitted: in turn, but those of the same operands after the first of these.

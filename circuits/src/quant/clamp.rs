@@ -1,10 +1,15 @@
 //! Clamps by Relu lanes, the flags that say whether one acted, and the graph's own Clip.
 //!
 //! `u = relu(x - lo)`, `v = relu((hi - lo) - u)`; the clamped value is `hi - v`: an affine form over one wire, so free downstream, and interval
-//! arithmetic sees its range. Deviations `relu(floor((lo - x + 2^20 - 1) / 2^20))` and the like are 0 iff that side did not act.
+//! arithmetic sees its range.
+//!
+//! Deviations are never negative, and 0 iff that side did not act. Those of a wire of few bits are sums of wires that are there already: `u - (x - lo) = relu(lo - x)`,
+//! `v - ((hi - lo) - u) = relu(u - (hi - lo))`. Those of a wide one, of which no lane could add two, are lanes: `relu(floor((lo - x + 2^20 - 1) / 2^20))` and the like.
+
+use std::collections::BTreeMap;
 
 use super::QuantError;
-use super::bounds::{Interval, Y_LIMIT};
+use super::bounds::{Interval, MAX_BIAS, Y_LIMIT};
 use super::builder::{Builder, Dot, WIDE};
 use super::form::Form;
 use super::program::{Requant, SHIFT, Wire, Y_BITS};
@@ -14,6 +19,31 @@ use super::report::LayerReport;
 const NARROW_CLIP: f64 = 0.125;
 /// Largest wire that is clipped in whole units: four bits are left to the distance from an end.
 const SHARP: i64 = 1 << 36;
+/// Largest wire whose deviation is a sum of wires: a lane adds a few dozen of them.
+const SUMMED: i64 = 1 << 32;
+
+/// `bias + Σ coefficient · wire`: never negative, and 0 iff a clamp did not act.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Deviation {
+    terms: Vec<(Wire, i64)>,
+    bias: i64,
+}
+
+impl Deviation {
+    fn wire(wire: Wire) -> Self {
+        Self { terms: vec![(wire, 1)], bias: 0 }
+    }
+
+    /// Range by interval arithmetic, which does not see that the value is never negative.
+    fn interval(&self, bounds: &[Interval]) -> (i128, i128) {
+        let start = (i128::from(self.bias), i128::from(self.bias));
+        self.terms.iter().fold(start, |(lo, hi), &(wire, c)| {
+            let range = bounds[wire as usize];
+            let ends = [range.lo, range.hi].map(|end| i128::from(c) * i128::from(end));
+            (lo + ends[0].min(ends[1]), hi + ends[0].max(ends[1]))
+        })
+    }
+}
 
 impl Builder<'_> {
     /// The first wires, clamped to integer domains, as forms in reals (`units / scale`). Raises `in_domain`.
@@ -40,12 +70,12 @@ impl Builder<'_> {
         Ok(forms.iter().zip(scales).map(|(f, s)| f.scaled(1.0 / s)).collect())
     }
 
-    /// Clamps wires to integer intervals. Returns the clamped values in units and, if asked, wires that are 0 iff no clamp acted.
+    /// Clamps wires to integer intervals. Returns the clamped values in units and, if asked, deviations that are all 0 iff no clamp acted.
     pub(super) fn clamp_exact(
         &mut self,
         clamps: &[(Wire, Interval)],
         with_deviations: bool,
-    ) -> Result<(Vec<Form>, Vec<Wire>), QuantError> {
+    ) -> Result<(Vec<Form>, Vec<Deviation>), QuantError> {
         // A wire that fills its lane has no room for the distance to a limit: its two signs are clamped apart.
         let wide = |&&(x, range): &&(Wire, Interval)| {
             let bounds = self.bounds[x as usize];
@@ -94,7 +124,7 @@ impl Builder<'_> {
         &mut self,
         clamps: &[(Wire, Interval)],
         with_deviations: bool,
-    ) -> Result<(Vec<Form>, Vec<Wire>), QuantError> {
+    ) -> Result<(Vec<Form>, Vec<Deviation>), QuantError> {
         let mut dots = Vec::new();
         // For each clamp: where its `u` is among the first dots.
         let mut lower = Vec::with_capacity(clamps.len());
@@ -105,7 +135,7 @@ impl Builder<'_> {
             if bounds.lo < range.lo {
                 dots.push(Dot { terms: vec![(x, 1)], bias: -range.lo, requant: Requant::Relu, ..Dot::default() });
             }
-            if with_deviations {
+            if with_deviations && bounds.magnitude() > SUMMED {
                 if bounds.lo < range.lo {
                     deviating.push(dots.len());
                     dots.push(self.deviation(x, -1, range.lo));
@@ -137,16 +167,32 @@ impl Builder<'_> {
         }
         let mut second = self.emit(&upper)?.into_iter();
         let mut forms = Vec::with_capacity(plans.len());
-        for (direct, range) in plans {
+        let mut deviations: Vec<Deviation> = deviating.into_iter().map(|i| Deviation::wire(first[i])).collect();
+        for (((direct, range), &(x, _)), u) in plans.into_iter().zip(clamps).zip(lower) {
+            let u = u.map(|i| first[i]);
+            let mut own = Deviation::default();
+            if let Some(u) = u {
+                // u - (x - lo)
+                own.terms.extend([(u, 1), (x, -1)]);
+                own.bias += range.lo;
+            }
             forms.push(match direct {
                 Some((wire, bias)) => Form::wire(wire, 1.0, (range.lo + bias) as f64),
                 None => {
                     let v = second.next().ok_or(QuantError::Malformed { what: "clamps", expected: 1, got: 0 })?;
-                    Form::wire(v, -1.0, range.hi as f64)
+                    // v - (hi - x), or v - ((hi - lo) - u)
+                    own.terms.extend([(v, 1), (u.unwrap_or(x), 1)]);
+                    own.bias -= if u.is_some() { range.hi - range.lo } else { range.hi };
+                    let form = Form::wire(v, -1.0, range.hi as f64);
+                    self.measured_from_afar(&form);
+                    form
                 }
             });
+            if with_deviations && !own.terms.is_empty() && self.bounds[x as usize].magnitude() <= SUMMED {
+                deviations.push(own);
+            }
         }
-        Ok((forms, deviating.into_iter().map(|i| first[i]).collect()))
+        Ok((forms, deviations))
     }
 
     /// A dot product that is 0 iff `sign · x + bias <= 0`, else positive; shifted to 20 bits where its range allows.
@@ -163,26 +209,38 @@ impl Builder<'_> {
         Dot { terms: vec![(x, sign)], bias, requant: Requant::Relu, ..Dot::default() }
     }
 
-    /// A wire that is 1 iff all `deviations` (which are never negative) are 0, else 0.
-    pub(super) fn flag_of(&mut self, deviations: Vec<Wire>) -> Result<Wire, QuantError> {
-        let none_of = |wires: &[Wire]| Dot {
-            terms: wires.iter().map(|&w| (w, -1)).collect(),
-            bias: 1,
-            requant: Requant::Relu,
+    /// A wire that is 1 iff all `deviations` are 0, else 0.
+    pub(super) fn flag_of(&mut self, deviations: Vec<Deviation>) -> Result<Wire, QuantError> {
+        let limit = i128::from(Y_LIMIT);
+        // Of each sum: its terms, its bias and its range.
+        let mut sums: Vec<(BTreeMap<Wire, i64>, i64, (i128, i128))> = Vec::new();
+        for deviation in &deviations {
+            let (lo, hi) = deviation.interval(&self.bounds);
+            let room = |&(_, bias, range): &(_, i64, (i128, i128))| {
+                hi + range.1 <= limit && lo + range.0 > -limit && bias.saturating_add(deviation.bias).abs() < MAX_BIAS
+            };
+            if !sums.last().is_some_and(room) {
+                sums.push(Default::default());
+            }
+            let Some((terms, bias, range)) = sums.last_mut() else { continue };
+            for &(wire, c) in &deviation.terms {
+                *terms.entry(wire).or_insert(0) += c;
+            }
+            *bias += deviation.bias;
+            *range = (range.0 + lo, range.1 + hi);
+        }
+        // 1 iff -Σ >= 0
+        let negated = |(terms, bias, _): (BTreeMap<Wire, i64>, i64, _)| Dot {
+            terms: terms.into_iter().filter(|t| t.1 != 0).map(|(wire, c)| (wire, -c)).collect(),
+            bias: -bias,
+            requant: Requant::Sign,
             ..Dot::default()
         };
-        let mut groups: Vec<Vec<Wire>> = Vec::new();
-        for wire in deviations {
-            match groups.last_mut() {
-                Some(group) if self.fits(&none_of(&[group.as_slice(), &[wire]].concat())) => group.push(wire),
-                _ => groups.push(vec![wire]),
-            }
+        let mut dots: Vec<Dot> = sums.into_iter().map(negated).collect();
+        if dots.len() <= 1 {
+            let always = Dot { requant: Requant::Sign, ..Dot::default() };
+            return self.single(&dots.pop().unwrap_or(always));
         }
-        if let [] | [_] = groups.as_slice() {
-            let flag = none_of(groups.first().map_or(&[], Vec::as_slice));
-            return self.single(&flag);
-        }
-        let dots: Vec<Dot> = groups.iter().map(|g| none_of(g)).collect();
         let indicators = self.emit(&dots)?;
         // relu(1 - Σ (1 - i)) over booleans
         let count = indicators.len() as i64;

@@ -244,7 +244,18 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
         let first = node.outputs.first().and_then(|name| followers.get(name.as_str()));
         builder.expect(first.copied().unwrap_or_default());
         let results = ops::lower(builder, node, |name| values.get(name))?;
-        for (name, value) in node.outputs.iter().zip(results) {
+        for (name, mut value) in node.outputs.iter().zip(results) {
+            // A residual stream: a branch reads it and the sum goes on, so that its terms would grow from branch to branch.
+            if let Value::Live(sums) = &value
+                && node.op == "Add"
+                && node.domain.is_empty()
+                && !followers.contains_key(name.as_str())
+            {
+                let data = builder.shared_sums(sums.data())?;
+                let (expected, got) = (sums.len(), data.len());
+                let tensor = Tensor::new(sums.shape().to_vec(), data);
+                value = Value::Live(tensor.ok_or(QuantError::Malformed { what: "shared sums", expected, got })?);
+            }
             // A form weighs as much as a few terms.
             builder.charge(4 * value.shape().iter().product::<usize>())?;
             values.insert(name, value);

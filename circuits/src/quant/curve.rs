@@ -125,15 +125,13 @@ impl Builder<'_> {
 
     /// The forms without wide wires, except those whose units are powers of two: these lose nothing.
     pub(super) fn table_arguments(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
-        let mut arguments = Vec::with_capacity(forms.len());
-        for form in forms {
-            if matches!(form.terms(), [(_, c)] if libm::frexp(*c).0.abs() == 0.5) {
-                arguments.push(form.clone());
-            } else {
-                arguments.append(&mut self.narrowed(std::slice::from_ref(form))?);
-            }
-        }
-        Ok(arguments)
+        let ready = |form: &Form| matches!(form.terms(), [(_, c)] if libm::frexp(*c).0.abs() == 0.5);
+        let others: Vec<Form> = forms.iter().filter(|form| !ready(form)).cloned().collect();
+        // Together, so that their lanes share rows.
+        let mut narrowed = self.narrowed(&others)?.into_iter();
+        let arguments = forms.iter().map(|form| if ready(form) { Some(form.clone()) } else { narrowed.next() });
+        let whole: Option<Vec<Form>> = arguments.collect();
+        whole.ok_or(QuantError::Malformed { what: "arguments of a table", expected: forms.len(), got: 0 })
     }
 
     fn drawn(&mut self, forms: Vec<Form>, f: &Function1, layer: &mut LayerReport) -> Result<Vec<Form>, QuantError> {

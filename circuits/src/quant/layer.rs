@@ -9,6 +9,7 @@ use super::QuantError;
 use super::bounds::{Interval, MAX_BIAS, MAX_WEIGHT, Y_LIMIT, lane_interval};
 use super::builder::{Builder, Dot, HALF, HEADROOM, integer, shifts};
 use super::form::Form;
+use super::norms::{Whole, relief};
 use super::program::{Block, Lane, NO_WIRE, Requant, SHIFT, Step, Wire, Y_BITS};
 use super::report::LayerReport;
 
@@ -16,6 +17,10 @@ use super::report::LayerReport;
 const LEAST_PRODUCTS: usize = 60_000;
 /// Operands of a block are at most this large, in units.
 const WIDEST: f64 = (1i64 << 22) as f64;
+
+/// A value of 20 bits whose bound is this many times the largest that calibration saw still tells 2^11 steps of that one, and many such values make an output: it is
+/// clamped after its shift, which takes fewer rows. Beyond, a clamp takes all bits of its lane.
+const COARSEST: f64 = 1024.0;
 
 /// Largest magnitude of a factor of a product of matrices of 64 inner elements (see [`Builder::matmuls`]); below the square root of `2^33`.
 const FACTOR_OF_PRODUCT: f64 = 92_600.0;
@@ -133,17 +138,26 @@ impl Builder<'_> {
         Ok(Operands { wires, units: vec![unit; k], offsets: vec![0.0; k] })
     }
 
-    /// The forms as they are, if each column has one unit and one whole offset.
+    /// The forms as they are, if each column has one unit and one offset, a whole one where there is padding.
     fn ready_operands(&mut self, vectors: &[Vec<Option<Form>>], k: usize) -> Result<Option<Operands>, QuantError> {
         let mut columns: Vec<Option<(f64, f64)>> = vec![None; k];
+        let padded: Vec<bool> = (0..k).map(|i| vectors.iter().any(|v| v[i].is_none())).collect();
         for vector in vectors {
-            for (form, column) in vector.iter().zip(&mut columns) {
+            for ((form, column), padded) in vector.iter().zip(&mut columns).zip(&padded) {
                 let Some(form) = form else { continue };
                 let &[(wire, unit)] = form.terms() else { return Ok(None) };
-                let offset = (form.offset() / unit).round();
-                let whole = (form.offset() / unit - offset).abs() < 1e-6 && offset.abs() < Y_LIMIT as f64 / 2.0;
+                let mut offset = form.offset() / unit;
+                // A wire must be able to stand for the 0 of padding.
+                if *padded {
+                    let whole = offset.round();
+                    if (offset - whole).abs() >= 1e-6 {
+                        return Ok(None);
+                    }
+                    offset = whole;
+                }
                 let small = self.bounds[wire as usize].magnitude() as f64 <= WIDEST;
-                if !whole || !small || column.is_some_and(|found| found != (unit, offset)) {
+                let near = offset.abs() < Y_LIMIT as f64 / 2.0;
+                if !near || !small || column.is_some_and(|found| found != (unit, offset)) {
                     return Ok(None);
                 }
                 *column = Some((unit, offset));
@@ -187,25 +201,36 @@ impl Builder<'_> {
         let bounds: Vec<Interval> =
             operands.wires.iter().map(|&w| if w == NO_WIRE { zero } else { self.bounds[w as usize] }).collect();
         // Vectors of equal bounds need one look.
-        let mut distinct: Vec<&[Interval]> = bounds.chunks_exact(k).collect();
-        distinct.sort_unstable_by_key(|v| v.iter().map(|x| (x.lo, x.hi)).collect::<Vec<_>>());
+        let wholes = operands.wires.chunks_exact(k).map(|wires| self.norms.wholes(wires.iter().copied()));
+        let mut distinct: Vec<Range<'_>> =
+            bounds.chunks_exact(k).zip(wholes).map(|(intervals, wholes)| Range { intervals, wholes }).collect();
+        distinct.sort_unstable_by(|a, b| a.key().cmp(b.key()));
         distinct.dedup();
         let mut rows = Vec::with_capacity(bias.len());
         for (row, &own) in weights.chunks_exact(k).zip(bias) {
             let row: Vec<f64> = row.iter().zip(&operands.units).map(|(w, u)| w * u).collect();
-            let own = own + row.iter().zip(&operands.offsets).map(|(w, o)| w * o).sum::<f64>();
-            let bound = distinct.iter().map(|v| magnitude(&row, own, v)).fold(0.0f64, f64::max);
-            let seen = self.calibrated_layer(&row, own, &operands.wires);
+            let whole = own + row.iter().zip(&operands.offsets).map(|(w, o)| w * o).sum::<f64>();
+            let bound = distinct.iter().map(|v| v.magnitude(&row, whole)).fold(0.0f64, f64::max);
+            let seen = self.calibrated_layer(&row, whole, &operands.wires);
             report.add(bound, seen);
             rows.push((row, own, bound, seen));
         }
         let largest = rows.iter().map(|r| r.2).fold(0.0f64, f64::max);
         let calm = |r: &(Vec<f64>, f64, f64, Option<f64>)| !self.loose(r.2, r.3.filter(|&s| s > 0.0));
-        let common = (self.follower == Follower::Product && !relu && rows.iter().all(calm))
-            .then(|| HEADROOM * FACTOR_OF_PRODUCT * (1i64 << SHIFT) as f64 / largest.max(1e-30));
+        let one_unit = !relu && rows.iter().all(calm);
+        let full = HEADROOM * (1i64 << Y_BITS) as f64 / largest.max(1e-30);
+        let common = match self.follower {
+            Follower::Product if one_unit => {
+                Some(HEADROOM * FACTOR_OF_PRODUCT * (1i64 << SHIFT) as f64 / largest.max(1e-30))
+            }
+            // A table counts in one power of two, and then reads the lanes as they are.
+            Follower::Table if one_unit => Some(libm::exp2(libm::floor(libm::log2(full)))),
+            _ => None,
+        };
         let mut outputs = Vec::with_capacity(bias.len());
         for (row, own, bound, seen) in rows {
-            let output = self.output(&row, own, &distinct, (bound, seen), relu, common)?;
+            let output =
+                self.output((row.as_slice(), own), &operands.offsets, &distinct, (bound, seen), relu, common)?;
             report.saturating += usize::from(output.limit.is_some());
             outputs.push(output);
         }
@@ -214,25 +239,25 @@ impl Builder<'_> {
 
     fn output(
         &self,
-        row: &[f64],
-        bias: f64,
-        vectors: &[&[Interval]],
+        (row, bias): (&[f64], f64),
+        offsets: &[f64],
+        vectors: &[Range<'_>],
         (bound, seen): (f64, Option<f64>),
         relu: bool,
         common: Option<f64>,
     ) -> Result<Output, QuantError> {
         let saturates = seen.filter(|&s| s > 0.0 && bound > s * self.options.saturate_above);
-        let requant = match (relu, saturates.is_some()) {
+        let fine = saturates.is_some_and(|s| bound > s * COARSEST);
+        let requant = match (relu, fine) {
             (true, true) => Requant::Relu,
             (true, false) => Requant::ReluShift,
             (false, true) => Requant::Identity,
             (false, false) => Requant::Shift,
         };
         let half = if shifts(requant) { HALF } else { 0 };
-        // Half a lane where a clamp follows, which measures from its lower end.
-        let room = if saturates.is_some() { 0.5 } else { 1.0 };
+        // Half a lane where a clamp of all its bits follows, which measures from its lower end.
+        let room = if fine { 0.5 } else { 1.0 };
         let mut scale = room * HEADROOM * (1i64 << Y_BITS) as f64 / bound.max(1e-30);
-        // A table counts in powers of two.
         let table = self.follower == Follower::Table;
         let step = if table { 0.5 } else { 0.98 };
         if table {
@@ -244,14 +269,14 @@ impl Builder<'_> {
         for _ in 0..200 {
             let weights: Option<Vec<i64>> = row.iter().map(|w| integer(w * scale, MAX_WEIGHT)).collect();
             if let Some(weights) = weights
-                && let Some(bias) = integer(bias * scale, MAX_BIAS - HALF)
+                && let Some(bias) = whole_bias(bias * scale, &weights, offsets)
             {
                 let lane = Lane { bias: bias + half, weights, requant, ..Lane::default() };
                 let limit = i128::from(Y_LIMIT);
-                let fits = |v: &&[Interval]| matches!(lane_interval(&lane, v, &[]), Ok((lo, hi)) if lo >= -limit && hi < limit);
+                let fits = |v: &Range<'_>| matches!(v.of(&lane), Ok((lo, hi)) if lo >= -limit && hi < limit);
                 if vectors.iter().all(fits) {
                     let unit = if shifts(requant) { (1i64 << SHIFT) as f64 / scale } else { 1.0 / scale };
-                    let limit = saturates.map(|s| ((s * self.options.margin * scale).ceil() as i64).max(1));
+                    let limit = saturates.map(|s| ((s * self.options.margin / unit).ceil() as i64).max(1));
                     return Ok(Output { lane, unit, limit });
                 }
             }
@@ -304,16 +329,49 @@ impl Builder<'_> {
     }
 }
 
+/// The bias of a lane whose operands `wire + offset` are read as wires: by the rounded weights, so that their rounding counts as often as the operand's value is, and not
+/// as often as its distance from an offset that may be far.
+fn whole_bias(bias: f64, weights: &[i64], offsets: &[f64]) -> Option<i64> {
+    let own: f64 = weights.iter().zip(offsets).map(|(w, o)| *w as f64 * o).sum();
+    integer(bias.round() + own, MAX_BIAS - HALF)
+}
+
 /// Samples that a layer's ranges are taken from.
 const LAYER_SAMPLES: usize = 32;
 
-/// Largest magnitude of `bias + Σ row · x` for `x` in the intervals.
-fn magnitude(row: &[f64], bias: f64, vector: &[Interval]) -> f64 {
-    let (mut lo, mut hi) = (bias, bias);
-    for (w, x) in row.iter().zip(vector) {
-        let (a, b) = (w * x.lo as f64, w * x.hi as f64);
-        lo += a.min(b);
-        hi += a.max(b);
+/// What is known of a vector's operands.
+#[derive(Clone, Debug, PartialEq)]
+struct Range<'a> {
+    intervals: &'a [Interval],
+    wholes: Vec<(Whole, Vec<usize>)>,
+}
+
+impl Range<'_> {
+    fn key(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        self.intervals.iter().map(|x| (x.lo, x.hi))
     }
-    lo.abs().max(hi.abs())
+
+    /// Exact interval of a lane before requantisation.
+    fn of(&self, lane: &Lane) -> Result<(i128, i128), QuantError> {
+        let (lo, hi) = lane_interval(lane, self.intervals, &[])?;
+        let (below, above) = relief(&self.wholes, &lane.weights, self.intervals);
+        Ok((lo + below, hi - above))
+    }
+
+    /// Largest magnitude of `bias + Σ row · x`.
+    fn magnitude(&self, row: &[f64], bias: f64) -> f64 {
+        let sum = |terms: &mut dyn Iterator<Item = (f64, Interval)>| {
+            terms.fold((0.0f64, 0.0f64), |(lo, hi), (w, x)| {
+                let (a, b) = (w * x.lo as f64, w * x.hi as f64);
+                (lo + a.min(b), hi + a.max(b))
+            })
+        };
+        let (mut lo, mut hi) = sum(&mut row.iter().copied().zip(self.intervals.iter().copied()));
+        for (whole, places) in &self.wholes {
+            let reach = whole.real_reach(places.iter().map(|&i| row[i]));
+            let (from, to) = sum(&mut places.iter().map(|&i| (row[i], self.intervals[i])));
+            (lo, hi) = (lo + (-reach - from).max(0.0), hi - (to - reach).max(0.0));
+        }
+        (lo + bias).abs().max((hi + bias).abs())
+    }
 }

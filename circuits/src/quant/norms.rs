@@ -2,37 +2,118 @@
 //!
 //! Four steps are read, each for what the circuit enforces of it, as exact integers:
 //!
-//! 1. a lane `V = b + Σ w_i z_i²` without shift or Relu, `b >= 0`, `w_i >= 1` and no other terms: `z_i² <= V`;
-//! 2. a root `D = floor(sqrt(V))`: `|z_i| <= D`, since `z_i` is an integer;
+//! 1. a lane `V = b + Σ w_i z_i²` without shift or Relu, `b >= 0`, `w_i >= 1` and no other terms: `Σ z_i² <= V`;
+//! 2. a root `D = floor(sqrt(V))`: `|z_i| <= D`, since `z_i` is an integer, and `Σ z_i² <= D² + 2 D`;
 //! 3. a lane `E = c + m · D` without shift or Relu, `c >= 0`, `m >= 1` and no other terms: `m · |z_i| <= E`;
 //! 4. a quotient `r = floor(n / E)` with `0 <= n <= K`: `|z_i| · r <= |z_i| · n / E <= K / m`.
 //!
-//! A sum of parts, a lane `E = b + Σ w_i x_i` of wires that are never negative, `b >= 0` and `w_i >= 1`, stands for 1 to 3: `w_i x_i <= E`.
+//! A sum of parts, a lane `E = b + Σ w_i x_i` of wires that are never negative, `b >= 0` and `w_i >= m`, stands for 1 to 3: `m Σ x_i <= E`.
 //!
-//! So a product `z_i · r` lies in `[-K / m, K / m]`, while its factors' intervals allow far more where `E` may be small.
+//! So a product `z_i · r` lies in `[-K / m, K / m]`, while its factors' intervals allow far more where `E` may be small. And so do all of them together ([`Whole`]):
+//!
+//! - `sqrt(Σ (z_i r)²) <= ρ K / m`, with `ρ = sqrt(D² + 2 D) / (D + c / m)`, at most `sqrt(3)`, and at most `2 / sqrt(3)` where `c >= m / 2` (both at `D = 1`; for `D = 0` all `z_i` are 0);
+//! - `Σ x_i r <= K / m` for parts.
+//!
+//! Lanes `q_i = floor((w z_i r + b) / 2^20)` of one `w` and `b`, each of another `z_i`, differ from `w z_i r / 2^20` by at most `e = max(|b|, |b - 2^20 + 1|) / 2^20`: with `n` values,
+//! `sqrt(Σ q_i²) <= w ρ K / (m 2^20) + e sqrt(n)`, or `Σ |q_i| <= w K / (m 2^20) + e n`. A sum `Σ c_i q_i` is then at most `sqrt(Σ c_i²)` times the one (Cauchy and Schwarz), or `max |c_i|`
+//! times the other, while the sum of the intervals counts every `q_i` as if it were the largest.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::bounds::{Interval, product_interval};
-use super::program::{Lane, Linear, Requant, Step, Wire};
+use super::program::{Lane, Linear, Requant, SHIFT, Step, Wire};
+
+/// What bounds a row of values together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Measure {
+    /// The root of the sum of squares.
+    Root,
+    /// The sum of magnitudes.
+    Sum,
+}
 
 /// Values and a wire that bounds them.
 #[derive(Clone, Debug)]
 enum Known {
-    /// At least the square of each value.
+    /// At least the sum of the squares.
     Square(Rc<BTreeSet<Wire>>),
-    /// At least this many times the magnitude of each value.
-    Norm(Rc<BTreeSet<Wire>>, i64),
-    /// Its product with each value is at most this large.
-    Inverse(Rc<BTreeSet<Wire>>, i128),
+    /// For a root `D`: `offset + factor · D`. For a sum: at least `factor` times it.
+    Norm { values: Rc<BTreeSet<Wire>>, measure: Measure, factor: i64, offset: i64 },
+    /// Its product with each value is at most `each`, and the products' measure at most `all`.
+    Inverse { values: Rc<BTreeSet<Wire>>, measure: Measure, each: i128, all: i128 },
+}
+
+/// A bound of a row of wires as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Whole {
+    measure: Measure,
+    most: i128,
+}
+
+impl Whole {
+    /// Largest magnitude of `Σ c_i q_i`.
+    fn reach(self, coefficients: impl Iterator<Item = i128>) -> i128 {
+        let magnitudes = coefficients.map(i128::unsigned_abs);
+        let largest = match self.measure {
+            Measure::Root => magnitudes.fold(0u128, |sum, c| sum.saturating_add(c.saturating_mul(c))).isqrt() + 1,
+            Measure::Sum => magnitudes.max().unwrap_or(0),
+        };
+        i128::try_from(largest).unwrap_or(i128::MAX).saturating_mul(self.most)
+    }
+
+    /// [`Self::reach`] for real coefficients.
+    pub fn real_reach(self, coefficients: impl Iterator<Item = f64>) -> f64 {
+        let largest = match self.measure {
+            Measure::Root => coefficients.fold(0.0, |sum, c| sum + c * c).sqrt() * (1.0 + 1e-9),
+            Measure::Sum => coefficients.fold(0.0, |most: f64, c| most.max(c.abs())),
+        };
+        largest * self.most as f64
+    }
+
+    /// How much the ends of `Σ c_i q_i` by intervals lie beyond what the whole allows: to be added to the lower end and taken off the upper one.
+    pub fn relief(self, terms: impl Iterator<Item = (i64, Interval)> + Clone) -> (i128, i128) {
+        let reach = self.reach(terms.clone().map(|t| i128::from(t.0)));
+        let (mut lo, mut hi) = (0i128, 0i128);
+        for (weight, x) in terms {
+            let (a, b) = (i128::from(weight) * i128::from(x.lo), i128::from(weight) * i128::from(x.hi));
+            (lo, hi) = (lo + a.min(b), hi + a.max(b));
+        }
+        ((-reach - lo).max(0), (hi - reach).max(0))
+    }
+}
+
+impl Whole {
+    /// [`Self::relief`] for `Σ q_i y_i` with wires `y_i` of any value in their intervals, `(q_i, y_i)` being the pairs' intervals.
+    pub fn relief_of_products(self, pairs: impl Iterator<Item = (Interval, Interval)> + Clone) -> (i128, i128) {
+        let reach = self.reach(pairs.clone().map(|(_, y)| i128::from(y.magnitude())));
+        let (lo, hi) = pairs.fold((0i128, 0i128), |(lo, hi), (q, y)| {
+            let (from, to) = product_interval(q, y);
+            (lo + from, hi + to)
+        });
+        ((-reach - lo).max(0), (hi - reach).max(0))
+    }
+}
+
+/// Lanes `requant(bias + weight · z · r)` of one quotient `r`.
+#[derive(Clone, Debug)]
+struct Group {
+    weight: i64,
+    bias: i64,
+    requant: Requant,
+    /// The values `z` so far.
+    used: BTreeSet<Wire>,
+    whole: Whole,
 }
 
 /// What is known of the wires so far.
 #[derive(Debug, Default)]
 pub(super) struct Norms {
     known: BTreeMap<Wire, Known>,
+    /// By quotient.
+    groups: BTreeMap<Wire, Group>,
+    /// The quotient of each lane of a group.
+    members: BTreeMap<Wire, Wire>,
 }
 
 impl Norms {
@@ -45,19 +126,29 @@ impl Norms {
                     if let Some(known) = self.of_lane(linear, lane, bounds) {
                         self.known.insert(wire, known);
                     }
+                    self.join(linear, lane, wire);
                 }
             }
             Step::Sqrt(root) => {
                 if let Some(Known::Square(values)) = self.known.get(&root.input) {
-                    self.known.insert(first, Known::Norm(Rc::clone(values), 1));
+                    let values = Rc::clone(values);
+                    self.known.insert(first, Known::Norm { values, measure: Measure::Root, factor: 1, offset: 0 });
                 }
             }
             Step::Divide(quotient) => {
                 let numerator = bounds.get(quotient.numerator as usize).filter(|n| n.lo >= 0);
-                if let (Some(Known::Norm(values, factor)), Some(n)) = (self.known.get(&quotient.denominator), numerator)
+                if let (Some(Known::Norm { values, measure, factor, offset }), Some(n)) =
+                    (self.known.get(&quotient.denominator), numerator)
                 {
-                    let most = i128::from(n.hi) / i128::from(*factor);
-                    self.known.insert(first, Known::Inverse(Rc::clone(values), most));
+                    let each = i128::from(n.hi) / i128::from(*factor);
+                    // ρ, rounded up at five digits.
+                    let ratio = match measure {
+                        Measure::Sum => 100_000,
+                        Measure::Root if offset.saturating_mul(2) >= *factor => 115_471,
+                        Measure::Root => 173_206,
+                    };
+                    let (values, measure, all) = (Rc::clone(values), *measure, (each + 1) * ratio / 100_000 + 1);
+                    self.known.insert(first, Known::Inverse { values, measure, each, all });
                 }
             }
             Step::Function(_) | Step::Block(_) | Step::MatMul(_) => {}
@@ -79,13 +170,47 @@ impl Norms {
         let least = terms.iter().map(|t| t.1).min().filter(|&weight| weight > 0)?;
         if let &[(root, weight)] = terms.as_slice() {
             return match self.known.get(&root)? {
-                Known::Norm(values, factor) => Some(Known::Norm(Rc::clone(values), factor.checked_mul(weight)?)),
-                Known::Square(_) | Known::Inverse(..) => None,
+                Known::Norm { values, measure, factor, offset } => Some(Known::Norm {
+                    values: Rc::clone(values),
+                    measure: *measure,
+                    factor: factor.checked_mul(weight)?,
+                    offset: offset.checked_mul(weight)?.checked_add(lane.bias)?,
+                }),
+                Known::Square(_) | Known::Inverse { .. } => None,
             };
         }
         let part = |w: Wire| bounds.get(w as usize).filter(|x| x.lo >= 0).map(|_| w);
         let parts: Option<BTreeSet<Wire>> = terms.iter().map(|t| part(t.0)).collect();
-        parts.map(|parts| Known::Norm(Rc::new(parts), least))
+        let (measure, offset) = (Measure::Sum, 0);
+        parts.map(|parts| Known::Norm { values: Rc::new(parts), measure, factor: least, offset })
+    }
+
+    /// Adds a lane that is one product of a value with the inverse of its norm to that quotient's group, if it is like the others there and of another value.
+    fn join(&mut self, linear: &Linear, lane: &Lane, wire: Wire) {
+        let mut products = linear.products.iter().zip(&lane.products).filter(|p| *p.1 != 0);
+        let (Some((&(a, b), &weight)), None) = (products.next(), products.next()) else { return };
+        if lane.weights.iter().any(|&w| w != 0) || lane.requant == Requant::Sign || a == b {
+            return;
+        }
+        for (value, quotient) in [(a, b), (b, a)] {
+            let Some(Known::Inverse { values, measure, all, .. }) = self.known.get(&quotient) else { continue };
+            if !values.contains(&value) {
+                continue;
+            }
+            let (bias, requant) = (lane.bias, lane.requant);
+            let group = self.groups.entry(quotient).or_insert_with(|| Group {
+                weight,
+                bias,
+                requant,
+                used: BTreeSet::new(),
+                whole: whole(*measure, *all, values.len(), (weight, bias, requant)),
+            });
+            let alike = (group.weight, group.bias, group.requant) == (weight, bias, requant);
+            if alike && group.used.insert(value) {
+                self.members.insert(wire, quotient);
+            }
+            return;
+        }
     }
 
     /// The interval of a product of two wires. Wires that do not exist have the interval 0.
@@ -97,14 +222,60 @@ impl Norms {
             return (lo.max(0), hi);
         }
         for (value, inverse) in [(a, b), (b, a)] {
-            if let Some(Known::Inverse(values, most)) = self.known.get(&inverse)
+            if let Some(Known::Inverse { values, each, .. }) = self.known.get(&inverse)
                 && values.contains(&value)
             {
-                (lo, hi) = (lo.max(-most), hi.min(*most));
+                (lo, hi) = (lo.max(-each), hi.min(*each));
             }
         }
         (lo, hi)
     }
+
+    /// The groups among some wires, with the places of their lanes. A group of which a wire stands in two places is left out.
+    pub fn wholes(&self, wires: impl Iterator<Item = Wire>) -> Vec<(Whole, Vec<usize>)> {
+        if self.members.is_empty() {
+            return Vec::new();
+        }
+        let mut found: BTreeMap<Wire, Vec<(Wire, usize)>> = BTreeMap::new();
+        for (at, wire) in wires.enumerate() {
+            if let Some(quotient) = self.members.get(&wire) {
+                found.entry(*quotient).or_default().push((wire, at));
+            }
+        }
+        let mut wholes = Vec::with_capacity(found.len());
+        for (quotient, places) in found {
+            let distinct: BTreeSet<Wire> = places.iter().map(|p| p.0).collect();
+            if let Some(group) = self.groups.get(&quotient).filter(|_| distinct.len() == places.len()) {
+                wholes.push((group.whole, places.into_iter().map(|p| p.1).collect()));
+            }
+        }
+        wholes
+    }
+}
+
+/// The bound of `n` lanes `requant(bias + weight · z · r)` of which the products `z · r` measure `all` at most.
+fn whole(measure: Measure, all: i128, n: usize, (weight, bias, requant): (i64, i64, Requant)) -> Whole {
+    let shift = if matches!(requant, Requant::Shift | Requant::ReluShift) { SHIFT } else { 0 };
+    let one = 1i128 << shift;
+    let bias = i128::from(bias);
+    let off = bias.abs().max((bias - one + 1).abs());
+    let n = n as i128;
+    let spread = match measure {
+        Measure::Root => n.isqrt() + 1,
+        Measure::Sum => n,
+    };
+    let most = (i128::from(weight).abs().saturating_mul(all).saturating_add(off.saturating_mul(spread))) / one + 1;
+    Whole { measure, most }
+}
+
+/// What the wholes take off the ends of `Σ weight · wire` by intervals; see [`Whole::relief`].
+pub(super) fn relief(wholes: &[(Whole, Vec<usize>)], weights: &[i64], intervals: &[Interval]) -> (i128, i128) {
+    let zero = Interval { lo: 0, hi: 0 };
+    let term = |&i: &usize| (weights.get(i).copied().unwrap_or(0), intervals.get(i).copied().unwrap_or(zero));
+    wholes.iter().fold((0, 0), |(lo, hi), (whole, places)| {
+        let own = whole.relief(places.iter().map(term));
+        (lo + own.0, hi + own.1)
+    })
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub const MAX_WIRES: usize = 1 << 24;
 pub type Wire = u32;
 
 /// What becomes of a lane `y` in `[-2^40, 2^40)`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Requant {
     /// `z = y`
     #[default]

@@ -1,10 +1,10 @@
 //! Materialising forms: new wires at scales of about 20 bits, with or without a fused Relu, saturated where calibration says so.
 
 use super::QuantError;
-use super::bounds::Interval;
-use super::builder::{Builder, Dot, shifts};
+use super::bounds::{Interval, Y_LIMIT};
+use super::builder::{Builder, Dot, HEADROOM, shifts};
 use super::form::Form;
-use super::program::{Requant, SHIFT};
+use super::program::{Requant, SHIFT, Y_BITS};
 use super::report::LayerReport;
 
 /// A result is exact in integers only below this; larger ones are worth a rescaling.
@@ -13,6 +13,14 @@ const EXACT_LIMIT: i64 = 1 << 21;
 /// A value is taken to be no smaller than this share of the largest value seen among those of one call: one that was small in a few samples may be like
 /// the others in the next.
 pub(super) const OF_GROUP: f64 = 0.25;
+
+/// A value of 20 bits whose bound is this many times the largest that calibration saw still tells 2^12 steps of that one: it is clamped after its shift, which
+/// takes fewer rows. Beyond, a clamp takes all bits of its lane.
+const COARSEST: f64 = 256.0;
+
+/// Fewer values, or of no more terms, are left as they are by [`Builder::shared_sums`].
+const LARGE: usize = 1024;
+const FEW: usize = 2;
 
 enum Plan {
     /// Nothing to emit.
@@ -30,6 +38,45 @@ impl Builder<'_> {
     /// [`QuantError::Unbounded`] when a form's range cannot be represented.
     pub fn compact(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
         self.materialise(forms, false, "rescale")
+    }
+
+    /// Large sums of many terms as wires of one unit, saturated where calibration says so; others as they are.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn shared_sums(&mut self, forms: &[Form]) -> Result<Vec<Form>, QuantError> {
+        let largest = forms.iter().map(|f| f.terms().len()).max().unwrap_or(0);
+        if forms.len() < LARGE || largest <= FEW {
+            return Ok(forms.to_vec());
+        }
+        let bound = |b: &Self| forms.iter().map(|f| b.interval(f)).fold(0.0f64, |m, (lo, hi)| m.max(-lo).max(hi));
+        let seen = self.largest_seen(forms).filter(|&s| bound(self) > s * self.options.saturate_above / 4.0);
+        if seen.is_some_and(|seen| bound(self) > seen * 4.0 * COARSEST) {
+            return Ok(forms.to_vec());
+        }
+        let before = self.steps.len();
+        let mut layer = LayerReport::new(self.node(), "settle");
+        for form in forms {
+            let (lo, hi) = self.interval(form);
+            layer.add(lo.abs().max(hi.abs()), self.calibrated(form));
+        }
+        let narrow = self.narrowed(forms)?;
+        let (dots, unit) = self.level(&narrow, HEADROOM * (1i64 << Y_BITS) as f64, Requant::Shift)?;
+        let wires = self.emit(&dots)?;
+        let results = match seen {
+            None => wires.into_iter().map(|w| Form::wire(w, unit, 0.0)).collect(),
+            Some(seen) => {
+                let limit = ((seen * self.options.margin / unit).ceil() as i64).max(1);
+                let clamps: Vec<_> = wires.into_iter().map(|w| (w, Interval { lo: -limit, hi: limit })).collect();
+                layer.saturating += clamps.len();
+                let (clamped, deviations) = self.clamp_exact(&clamps, true)?;
+                self.saturated.extend(deviations);
+                clamped.into_iter().map(|f| f.scaled(unit)).collect()
+            }
+        };
+        layer.close(&self.steps[before..]);
+        self.record(layer);
+        Ok(results)
     }
 
     /// `max(form, 0)` for each form.
@@ -106,18 +153,23 @@ impl Builder<'_> {
         }
         let scale = self.lane_scale(form)?;
         let seen = calibrated.filter(|&c| c > 0.0).map(|c| c.max(group * OF_GROUP));
-        if let Some(seen) = seen.filter(|&c| bound > c * self.options.saturate_above) {
+        let saturates = seen.filter(|&c| bound > c * self.options.saturate_above);
+        layer.saturating += usize::from(saturates.is_some());
+        if let Some(seen) = saturates.filter(|&c| bound > c * COARSEST) {
             let requant = if relu { Requant::Relu } else { Requant::Identity };
             let limit = seen * self.options.margin;
             // The clamp measures from `-limit`: its lane must hold `bound + limit`.
             let (dot, scale) = self.fitted(form, scale * bound / (bound + limit), 0.98, requant)?;
-            layer.saturating += 1;
             let limit = (limit * scale).ceil() as i64;
             return Ok(Plan::Saturate(dot, 1.0 / scale, limit.max(1)));
         }
         let requant = if relu { Requant::ReluShift } else { Requant::Shift };
         let (dot, scale) = self.fitted(form, scale, 0.98, requant)?;
-        Ok(Plan::Emit(dot, (1i64 << SHIFT) as f64 / scale))
+        let unit = (1i64 << SHIFT) as f64 / scale;
+        Ok(match saturates {
+            Some(seen) => Plan::Saturate(dot, unit, ((seen * self.options.margin / unit).ceil() as i64).max(1)),
+            None => Plan::Emit(dot, unit),
+        })
     }
 
     /// The form as an exact integer dot product of moderate range, with the real value of one unit, when it is one.
@@ -133,7 +185,9 @@ impl Builder<'_> {
         }
         let dot = self.dot(form, 1.0 / unit, if relu { Requant::Relu } else { Requant::Identity })?;
         let (lo, hi) = self.dot_interval(&dot).ok()?;
-        (lo.abs().max(hi.abs()) <= i128::from(limit)).then_some((dot, unit))
+        // What a Relu cuts off needs room in the lane alone.
+        let largest = if relu { hi } else { lo.abs().max(hi.abs()) };
+        (largest <= i128::from(limit) && lo >= -i128::from(Y_LIMIT)).then_some((dot, unit))
     }
 
     /// The real value of one unit after `dot`, for a dot product of `scale` lane units per 1.0.

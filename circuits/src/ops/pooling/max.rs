@@ -15,7 +15,11 @@ type Bounded = (Form, f64);
 pub(super) fn pooled(builder: &mut Builder<'_>, x: &[Form], axes: &[Axis]) -> Result<Vec<Form>, QuantError> {
     let mut sizes: Vec<usize> = axes.iter().map(|a| a.input).collect();
     let x = builder.aligned(x, sizes.iter().product())?;
-    let mut planes: Vec<Bounded> = x.into_iter().map(|f| (f.clone(), builder.interval(&f).1)).collect();
+    // One bound a plane: its results then have one offset, as a layer that reads them wants it.
+    let area = sizes.iter().product::<usize>().max(1);
+    let bound = |plane: &[Form]| plane.iter().map(|f| builder.interval(f).1).fold(f64::MIN, f64::max);
+    let tops: Vec<f64> = x.chunks(area).map(bound).collect();
+    let mut planes: Vec<Bounded> = x.into_iter().enumerate().map(|(i, f)| (f, tops[i / area])).collect();
     for (index, axis) in axes.iter().enumerate() {
         let inner: usize = sizes[index + 1..].iter().product();
         let outer = planes.len() / (axis.input * inner).max(1);
@@ -63,7 +67,9 @@ pub(super) fn maxima(
     let below: Vec<Form> = many.iter().map(|&i| winners[i].0.scaled(-1.0).shifted(winners[i].1)).collect();
     let mut results = winners;
     for (i, below) in many.into_iter().zip(builder.relu(&below)?) {
-        results[i].0 = below.scaled(-1.0).shifted(results[i].1);
+        let result = below.scaled(-1.0).shifted(results[i].1);
+        builder.measured_from_afar(&result);
+        results[i].0 = result;
     }
     Ok(results)
 }
