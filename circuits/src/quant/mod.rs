@@ -6,7 +6,7 @@
 //! | [`program`] | the integer program that circuit and interpreter share |
 //! | [`form`] | linear forms: what Gemm, Add and the like cost until they are needed (nothing) |
 //! | [`builder`], `arith`, `clamp`, `layer`, `lookup`, `normalise`, `order`, `pieces`, `rescale`, `round`, [`curve`], [`gate`], `output` | forms become steps: scales, saturation, flags, tables |
-//! | [`forest`], `winner` | decision trees; the largest of several values |
+//! | [`forest`], `leaves`, `winner` | decision trees; the largest of several values |
 //! | [`domain`], `synthetic` | what a bare ONNX file's inputs look like; samples in place of calibration |
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |
@@ -35,6 +35,7 @@ pub mod gate;
 pub mod heads;
 pub mod interpreter;
 mod layer;
+mod leaves;
 mod lookup;
 mod normalise;
 mod norms;
