@@ -62,7 +62,11 @@ fn measure(dir: &Path, name: &str) -> Result<(), Box<dyn std::error::Error>> {
         error * share,
         sum / count as f64 * share
     );
-    println!("  {} rows all told, {} in the wide shape", laid_out(&compiled.program, false)?, laid_out(&compiled.program, true)?);
+    println!(
+        "  {} rows all told, {} in the wide shape",
+        laid_out(&compiled.program, false)?,
+        laid_out(&compiled.program, true)?
+    );
     let mut kinds: BTreeMap<String, BTreeMap<&str, (usize, usize)>> = BTreeMap::new();
     for origin in &compiled.origins {
         for step in &compiled.program.steps[origin.first..origin.end] {

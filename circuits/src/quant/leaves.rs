@@ -1,16 +1,17 @@
 //! Which leaf the bits of a decision tree lead to, and what it is worth.
 //!
 //! 1. A tree is cut into bottom *blocks* of up to three levels. Exactly one block of a tree is reached.
-//! 2. A block's seven bits are a state `s`, with the number `k` of the block `x_k = 64 k + s` in units of table entries. Bit 6 counts as `1023 / 1024` of an entry:
-//!    two values of one bit lie on a line, so one entry serves both.
-//! 3. One lane a block says what is left to the end of the table if the block is reached, else 0: `u_k = relu(END − x_k − M · (bits of the path that disagree))`,
-//!    `M > END`. So `END − Σ u_k` is the state of the block that is reached.
-//! 4. One table, shared by all trees, maps this to the leaf's place: four entries a block, the last level's bit between the ends of one. The place indexes the tree's
-//!    own table of values.
+//! 2. The state `x` of a block counts entries of a table that all trees share, in argument units. A block of seven bits has a *slot* of 64 entries, one for each state of its
+//!    first six bits; bit 6 counts as `1023 / 1024` of an entry: two values of one bit lie on a line, so one entry serves both. Blocks of one bit or none have an entry, or
+//!    half of one, of the four that a slot has besides.
+//! 3. One lane a block says what is left to the end of the table if the block is reached, else 0: `u = relu(END − x − M · (bits of the path that disagree))`,
+//!    `M > END`. So `END − Σ u` is the state of the block that is reached.
+//! 4. The shared table maps it to the leaf's place: four entries a slot, the last level's bit between the ends of one. The place indexes the tree's own table of values.
 //!
-//! The interval of `Σ u_k` does not know that only one of them is not 0. Its end is counted down through a Relu, which never acts and makes the interval that of the table.
+//! The interval of `Σ u` does not know that only one of them is not 0. Its end is counted down through a Relu, which never acts and makes the interval that of the table.
 //!
-//! A tree of more blocks than the shared table has is several sums of blocks; where none of a sum's blocks is reached the state is `END`, and the value 0.
+//! A tree of more slots than the shared table has is several sums of blocks; where none of a sum's blocks is reached the state is `END`, the last entry of the sum's last slot,
+//! and the value 0.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,14 +27,18 @@ const LEVELS: u32 = 3;
 const ENTRY: i64 = 1 << LIMB_BITS;
 /// The bit that counts between the ends of one entry.
 const LAST_BIT: u32 = (1 << LEVELS) - 2;
-/// Entries of the shared table for one block: the states of the other bits.
+/// Entries of a slot for the states of a block: those of the other bits.
 const STATES: i64 = 1 << LAST_BIT;
-/// Entries of a tree's table for one block: the leaves, two an entry.
+/// Entries of a tree's own table for a slot: the leaves of a block, two an entry.
 const PLACES: usize = 1 << (LEVELS - 1);
+/// Entries of a slot: states, places, and one that says that nothing is reached.
+const SLOT: i64 = STATES + PLACES as i64 + 1;
 /// Entries that the shared table may always have.
-const SMALL: usize = 512;
-/// Most blocks of one sum.
+const SMALL: usize = 8 * SLOT as usize;
+/// Most slots of the shared table.
 const MOST: usize = 64;
+/// Larger than any state.
+const BEYOND: i64 = MOST as i64 * SLOT * ENTRY;
 /// Largest magnitude of a leaf's value, in units.
 const LEAF: f64 = ((1i64 << SHIFT) - 1) as f64;
 
@@ -46,11 +51,26 @@ struct Block<'n> {
 
 /// A leaf's weights by target.
 type Leaf = [(usize, f64)];
+/// The leaves of an entry, at its lower and at its upper end.
+type Pair<'n> = [&'n Leaf; 2];
+
+/// What a slot of a tree serves: blocks by number with the states that they start from, and the leaves of its places.
+struct Slot<'n> {
+    blocks: Vec<(usize, i64)>,
+    leaves: Vec<Pair<'n>>,
+}
+
+/// Slots that are summed up for one read of the shared table; `several`: the tree has others.
+struct Sum<'s, 'n> {
+    tree: usize,
+    slots: &'s [Slot<'n>],
+    several: bool,
+}
 
 /// A table's argument, and the leaves of its entries: at the lower and at the upper end; `None` where the leaf is another table's.
 struct Read<'n> {
     argument: Wire,
-    leaves: Vec<Option<[&'n Leaf; 2]>>,
+    leaves: Vec<Option<Pair<'n>>>,
 }
 
 impl Builder<'_> {
@@ -96,76 +116,62 @@ impl Builder<'_> {
 
     /// The tables' arguments of each tree; none for trees of less than two levels.
     fn reads<'n>(&mut self, trees: &[Vec<Block<'n>>], bits: &Bits) -> Result<Vec<Vec<Read<'n>>>, QuantError> {
-        let capacity = self.capacity(trees);
         let mut reads: Vec<Vec<Read<'n>>> = trees.iter().map(|_| Vec::new()).collect();
-        let (mut small, mut alone, mut sums, mut lanes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut small, mut alone, mut sums) = (Vec::new(), Vec::new(), Vec::new());
         for (tree, blocks) in trees.iter().enumerate() {
             match blocks.as_slice() {
                 [one] if one.node.height() < LEVELS - 1 => {}
                 [one] if one.node.height() < LEVELS => small.push((tree, one)),
-                [_] => alone.push((tree, blocks.as_slice())),
-                many => sums.extend(many.chunks(capacity).map(|own| (tree, own, many.len() > own.len()))),
+                [one] => alone.push((tree, one)),
+                many => sums.push((tree, slots(many))),
             }
         }
-        for &(_, blocks, several) in &sums {
-            let end = end(blocks.len(), several.then_some(capacity));
-            lanes.extend(blocks.iter().enumerate().map(|(k, block)| block.left(end, k, bits)));
-        }
+        let largest = sums.iter().map(|(_, slots)| slots.len()).max();
+        let capacity = self.capacity(largest.unwrap_or(1));
+        let chunks = sums.iter().flat_map(|(tree, slots)| slots.chunks(capacity).map(move |own| (*tree, slots, own)));
+        let sums: Vec<Sum<'_, 'n>> =
+            chunks.map(|(tree, all, slots)| Sum { tree, slots, several: slots.len() < all.len() }).collect();
+        let lanes: Vec<Dot> = sums.iter().flat_map(|sum| sum.lanes(&trees[sum.tree], bits)).collect();
         let mut left = self.emit(&lanes)?.into_iter();
         let mut dots: Vec<Dot> = small.iter().map(|&(_, one)| plain(small_state(one.node, bits))).collect();
-        dots.extend(alone.iter().flat_map(|(_, blocks)| blocks.iter().map(|one| plain(state(one.node, bits)))));
-        for &(_, blocks, several) in &sums {
-            let terms = left.by_ref().take(blocks.len()).map(|wire| (wire, -1)).collect();
-            let bias = end(blocks.len(), several.then_some(capacity));
-            dots.push(Dot { terms, bias, requant: Requant::Relu, ..Dot::default() });
+        dots.extend(alone.iter().map(|&(_, one)| plain(state(one.node, bits))));
+        for sum in &sums {
+            let blocks = sum.slots.iter().map(|slot| slot.blocks.len()).sum();
+            let terms = left.by_ref().take(blocks).map(|wire| (wire, -1)).collect();
+            dots.push(Dot { terms, bias: sum.end(), requant: Requant::Relu, ..Dot::default() });
         }
         let mut arguments = self.emit(&dots)?.into_iter();
         for ((tree, one), argument) in small.into_iter().zip(arguments.by_ref()) {
             reads[tree].push(Read { argument, leaves: small_leaves(one.node) });
         }
-        let alone = alone.into_iter().map(|(tree, blocks)| (tree, blocks, false));
-        for ((tree, blocks, several), input) in alone.chain(sums).zip(arguments) {
-            let table = self.place_table(capacity);
-            let argument = self.bounds.len() as Wire;
-            self.push(Step::Function(Function { table, input, requant: Requant::Shift }))?;
-            let mut leaves: Vec<_> = blocks.iter().flat_map(|block| leaves_by_place(block.node)).map(Some).collect();
-            if several {
-                leaves.resize(capacity * PLACES + 1, None);
-            }
-            reads[tree].push(Read { argument, leaves });
+        for ((tree, one), input) in alone.into_iter().zip(arguments.by_ref()) {
+            let leaves = leaves_by_place(one.node).into_iter().map(Some).collect();
+            reads[tree].push(Read { argument: self.place(capacity, input)?, leaves });
+        }
+        for (sum, input) in sums.into_iter().zip(arguments) {
+            reads[sum.tree].push(Read { argument: self.place(capacity, input)?, leaves: sum.leaves() });
         }
         Ok(reads)
     }
 
-    /// Blocks that the shared table serves: those of the largest tree, unless there are too few lanes for that many entries to stand beside.
-    fn capacity(&self, trees: &[Vec<Block<'_>>]) -> usize {
+    /// Slots of the shared table: those of the largest tree, unless there are too few lanes for that many entries to stand beside.
+    fn capacity(&self, most: usize) -> usize {
         let known: usize = self.tables.iter().map(|t| t.entries.len()).sum();
         let free = self.lanes_so_far().saturating_sub(known) / 4;
-        let limit = (free.max(SMALL) / STATES as usize).clamp(1, MOST);
-        let most = trees.iter().map(Vec::len).max().unwrap_or(1).max(1);
-        most.div_ceil(most.div_ceil(limit))
+        let limit = (free.max(SMALL) / SLOT as usize).clamp(1, MOST);
+        most.div_ceil(most.div_ceil(limit).max(1)).max(1)
     }
 
-    /// The shared table: entry `64 k + s` holds the place of the leaf that state `s` of block `k` leads to; the one after the last block, the place after the last leaf.
-    fn place_table(&mut self, blocks: usize) -> usize {
-        let name = format!("tree {blocks}");
-        if let Some(found) = self.tables.iter().position(|t| t.name == name) {
-            return found;
-        }
-        let place = |block: i64, state: i64| {
-            let (mut at, mut place) = (0, block * PLACES as i64 * ENTRY);
-            for level in 0..LEVELS {
-                let bit = (state >> at) & 1;
-                place += bit * place_weight(level);
-                at = 2 * at + 1 + bit;
-            }
-            place
-        };
-        let pairs = (0..blocks as i64).flat_map(|k| (0..STATES).map(move |s| [place(k, s), place(k, s + STATES)]));
-        let last = blocks as i64 * PLACES as i64 * ENTRY;
-        let entries = pairs.chain((blocks > 1).then_some([last, last])).map(entry).collect();
-        self.tables.push(Table { name, first: 0, entries });
-        self.tables.len() - 1
+    /// The shared table of so many slots, read.
+    fn place(&mut self, slots: usize, input: Wire) -> Result<Wire, QuantError> {
+        let name = format!("tree {slots}");
+        let table = self.tables.iter().position(|t| t.name == name).unwrap_or_else(|| {
+            let used = if slots > 1 { slots as i64 * SLOT } else { STATES };
+            let entries = (0..slots).flat_map(slot_entries).take(used as usize).collect();
+            self.tables.push(Table { name, first: 0, entries });
+            self.tables.len() - 1
+        });
+        self.looked_up(table, input)
     }
 
     /// One tree's values by target.
@@ -195,7 +201,7 @@ impl Builder<'_> {
                 value = Form::constant(middle);
                 for read in reads {
                     let units = |leaf: &Leaf| ((weight(leaf, target) - middle) / unit).round() as i64;
-                    let own = |leaves: &Option<[&Leaf; 2]>| entry(leaves.map_or([0, 0], |pair| pair.map(units)));
+                    let own = |leaves: &Option<Pair<'_>>| entry(leaves.map_or([0, 0], |pair| pair.map(units)));
                     let wire = self.read(read.argument, read.leaves.iter().map(own).collect())?;
                     value = value.plus(&Form::wire(wire, unit, 0.0));
                 }
@@ -213,6 +219,10 @@ impl Builder<'_> {
     fn read(&mut self, input: Wire, entries: Vec<(i64, i64)>) -> Result<Wire, QuantError> {
         let table = self.tables.len();
         self.tables.push(Table { name: format!("leaves {table}"), first: 0, entries });
+        self.looked_up(table, input)
+    }
+
+    fn looked_up(&mut self, table: usize, input: Wire) -> Result<Wire, QuantError> {
         let wire = self.bounds.len() as Wire;
         self.push(Step::Function(Function { table, input, requant: Requant::Shift }))?;
         Ok(wire)
@@ -236,16 +246,82 @@ impl Block<'_> {
         Dot { terms, bias, requant: Requant::Relu, ..Dot::default() }
     }
 
-    /// What is left from the state of the block of number `k` to the end, if the block is reached; else 0.
-    fn left(&self, end: i64, k: usize, bits: &Bits) -> Dot {
-        let terms = state(self.node, bits).into_iter().map(|(wire, weight)| (wire, -weight)).collect();
-        self.if_reached(end + 1, terms, end - k as i64 * STATES * ENTRY, bits)
+    /// If the block is reached, `left` less the block's own state; else 0.
+    fn left(&self, left: i64, bits: &Bits) -> Dot {
+        let own = match self.node.height() {
+            0 => Vec::new(),
+            1 => numbered(self.node, bits, 0),
+            _ => state(self.node, bits),
+        };
+        let terms = own.into_iter().map(|(wire, weight)| (wire, -weight)).collect();
+        self.if_reached(BEYOND, terms, left, bits)
     }
 }
 
-/// The largest argument of the shared table that a sum of so many blocks can have; with `capacity`, the one that says that none of them is reached.
-fn end(blocks: usize, capacity: Option<usize>) -> i64 {
-    capacity.map_or(blocks as i64 * STATES * ENTRY - 1, |all| all as i64 * STATES * ENTRY)
+impl<'n> Sum<'_, 'n> {
+    /// The largest state; of several sums, that which says that none of this one's blocks is reached.
+    fn end(&self) -> i64 {
+        (self.slots.len() as i64 * SLOT - 1) * ENTRY - i64::from(!self.several)
+    }
+
+    /// A lane for each block, in the tree's order: neighbours have bits of their paths in common.
+    fn lanes(&self, blocks: &[Block<'_>], bits: &Bits) -> Vec<Dot> {
+        let starts = self.slots.iter().zip(0..).flat_map(|(slot, number)| {
+            slot.blocks.iter().map(move |&(block, first)| (block, first + number * SLOT * ENTRY))
+        });
+        let starts: BTreeMap<usize, i64> = starts.collect();
+        starts.into_iter().map(|(block, first)| blocks[block].left(self.end() - first, bits)).collect()
+    }
+
+    /// The leaves by place.
+    fn leaves(&self) -> Vec<Option<Pair<'n>>> {
+        let own = |slot: &Slot<'n>| (0..PLACES).map(|at| slot.leaves.get(at).copied()).collect::<Vec<_>>();
+        self.slots.iter().flat_map(own).chain(self.several.then_some(None)).collect()
+    }
+}
+
+/// A tree's blocks in slots: large ones alone, those of one bit four to a slot, leaves eight.
+fn slots<'n>(blocks: &[Block<'n>]) -> Vec<Slot<'n>> {
+    let of = |heights: std::ops::RangeInclusive<u32>| {
+        blocks.iter().enumerate().filter(move |(_, block)| heights.contains(&block.node.height()))
+    };
+    let mut all: Vec<Slot<'n>> = of(2..=LEVELS)
+        .map(|(number, block)| Slot { blocks: vec![(number, 0)], leaves: leaves_by_place(block.node) })
+        .collect();
+    // A place: the blocks that stand in it, and the leaves at its two ends.
+    let mut places: Vec<(Vec<(usize, i64)>, Pair<'n>)> =
+        of(1..=1).map(|(number, block)| (vec![(number, 0)], [0, 1].map(|bit| leaf_at(block.node, bit)))).collect();
+    let leaves: Vec<(usize, &Leaf)> = of(0..=0).map(|(number, block)| (number, leaf_at(block.node, 0))).collect();
+    for two in leaves.chunks(2) {
+        let ends = two.iter().map(|leaf| leaf.0).zip([0, ENTRY - 1]).collect();
+        let leaf = |at: usize| two.get(at).or(two.first()).map_or(&[][..], |leaf| leaf.1);
+        places.push((ends, [leaf(0), leaf(1)]));
+    }
+    for four in places.chunks(PLACES) {
+        let starts = four.iter().zip(0..).map(|(place, number)| (&place.0, (STATES + number) * ENTRY));
+        let blocks = starts.flat_map(|(blocks, start)| blocks.iter().map(move |&(block, own)| (block, start + own)));
+        let leaves = four.iter().map(|place| place.1).collect();
+        all.push(Slot { blocks: blocks.collect(), leaves });
+    }
+    all
+}
+
+/// The entries of a slot.
+fn slot_entries(slot: usize) -> impl Iterator<Item = (i64, i64)> {
+    let first = (slot * PLACES) as i64 * ENTRY;
+    let place = move |state: i64| {
+        let (mut at, mut place) = (0, first);
+        for level in 0..LEVELS {
+            let bit = (state >> at) & 1;
+            place += bit * if level == LEVELS - 1 { ENTRY - 1 } else { ENTRY << level };
+            at = 2 * at + 1 + bit;
+        }
+        place
+    };
+    let states = (0..STATES).map(move |state| [place(state), place(state + STATES)]);
+    let places = (0..PLACES as i64).map(move |number| first + number * ENTRY).map(|p| [p, p + ENTRY - 1]);
+    let none = first + PLACES as i64 * ENTRY;
+    states.chain(places).chain([[none; 2]]).map(entry)
 }
 
 /// An entry that gives one integer at its lower end and one at its upper end, after a shift.
@@ -299,28 +375,25 @@ fn numbered(node: &Node, bits: &Bits, last: u32) -> Vec<(Wire, i64)> {
     found
 }
 
-/// What the bit read on a level adds to a leaf's place.
-fn place_weight(level: u32) -> i64 {
-    if level == LEVELS - 1 { ENTRY - 1 } else { ENTRY << level }
+/// A block's leaves by place.
+fn leaves_by_place(node: &Node) -> Vec<Pair<'_>> {
+    (0..PLACES).map(|place| [leaf_at(node, place), leaf_at(node, place + PLACES)]).collect()
 }
 
-/// A block's leaves by place: bit `l` of the place is the bit read on level `l`.
-fn leaves_by_place(node: &Node) -> Vec<[&Leaf; 2]> {
-    let at = |place: usize| {
-        let (mut node, mut level) = (node, 0);
-        loop {
-            match node {
-                Node::Leaf(weights) => return weights.as_slice(),
-                Node::Split { yes, no, .. } => node = if (place >> level) & 1 == 1 { yes } else { no },
-            }
-            level += 1;
+/// The leaf at a place: bit `l` of the place is the bit read on level `l`.
+fn leaf_at(node: &Node, place: usize) -> &Leaf {
+    let (mut node, mut level) = (node, 0);
+    loop {
+        match node {
+            Node::Leaf(weights) => return weights,
+            Node::Split { yes, no, .. } => node = if (place >> level) & 1 == 1 { yes } else { no },
         }
-    };
-    (0..PLACES).map(|place| [at(place), at(place + PLACES)]).collect()
+        level += 1;
+    }
 }
 
 /// The leaves of a block of two levels by state.
-fn small_leaves(node: &Node) -> Vec<Option<[&Leaf; 2]>> {
+fn small_leaves(node: &Node) -> Vec<Option<Pair<'_>>> {
     let at = |state: usize| {
         let (mut node, mut i) = (node, 0);
         loop {
@@ -369,4 +442,161 @@ fn unit(nodes: &[Node]) -> f64 {
     if widest > 0.0 { widest / 2.0 / (LEAF - 1.0) } else { 1.0 }
 }
 
-const _: () = assert!((MOST as i64 * STATES + 1) * ENTRY * (2 * LEVELS as i64 + 2) < 1 << Y_BITS);
+const _: () = assert!(BEYOND * (2 * LEVELS as i64 + 2) < 1 << Y_BITS);
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+
+    use super::*;
+    use crate::quant::Options;
+    use crate::quant::builder::Finished;
+    use crate::quant::forest::{Branch, Compare, Test};
+    use crate::quant::program::{Program, Step};
+
+    const FEATURES: usize = 24;
+    /// Units per 1.0 of inputs.
+    const UNIT: i64 = 1 << 8;
+
+    /// A tree of random comparisons that is as deep as `grows` says of a node's level and number.
+    fn tree(rng: &mut StdRng, grows: &dyn Fn(u32, u64) -> bool, level: u32, number: u64) -> Branch {
+        if !grows(level, number) {
+            return Branch::Leaf(vec![(0, rng.gen_range(-1000..1000).into())]);
+        }
+        Branch::Test(Box::new(Test {
+            feature: rng.gen_range(0..FEATURES),
+            compare: [Compare::Leq, Compare::Gt][rng.gen_range(0..2)],
+            threshold: f64::from(rng.gen_range(-250..250)) / 250.0,
+            yes: tree(rng, grows, level + 1, 2 * number),
+            no: tree(rng, grows, level + 1, 2 * number + 1),
+        }))
+    }
+
+    fn walked(tree: &Branch, x: &[f64]) -> f64 {
+        match tree {
+            Branch::Leaf(weights) => weights[0].1,
+            Branch::Test(test) => {
+                let yes = (test.compare == Compare::Leq) == (x[test.feature] <= test.threshold);
+                walked(if yes { &test.yes } else { &test.no }, x)
+            }
+        }
+    }
+
+    /// The trees as a program whose outputs are their values, times 100.
+    fn program(trees: &[Branch]) -> Program {
+        let options = Options::default();
+        let mut builder = Builder::new(vec![FEATURES], None, &options).unwrap();
+        let ends = (-1e3 * UNIT as f64, 1e3 * UNIT as f64);
+        let x = builder.inputs(&[ends; FEATURES], &[UNIT as f64; FEATURES]).unwrap();
+        let values: Vec<Form> = builder.forest(&x, trees, false).unwrap().iter().map(|t| t[&0].clone()).collect();
+        let Finished { program, .. } = builder.finish(&values, &vec![100.0; values.len()]).unwrap();
+        crate::quant::bounds::check(&program).unwrap();
+        program
+    }
+
+    fn reads(program: &Program) -> usize {
+        program.steps.iter().filter(|step| matches!(step, Step::Function(_))).count()
+    }
+
+    fn check(trees: &[Branch], seed: u64) -> Program {
+        let program = program(trees);
+        let mut rng = StdRng::seed_from_u64(seed);
+        for _ in 0..200 {
+            let raw: Vec<i64> = (0..FEATURES).map(|_| rng.gen_range(-UNIT..UNIT)).collect();
+            let x: Vec<f64> = raw.iter().map(|&v| v as f64 / UNIT as f64).collect();
+            let run = program.evaluate(&raw).unwrap();
+            let want: Vec<f64> = trees.iter().map(|t| walked(t, &x)).collect();
+            assert!(
+                run.outputs.iter().zip(&want).all(|(got, want)| (*got as f64 / 100.0 - want).abs() < 0.011),
+                "{x:?}"
+            );
+        }
+        program
+    }
+
+    #[test]
+    fn trees_of_every_shape_lead_to_their_leaves() {
+        let mut rng = StdRng::seed_from_u64(7);
+        let full = |depth| move |level, _| level < depth;
+        // Leaves at every level of one side; then of random sides; then pairs of leaves.
+        let spine = |level: u32, number: u64| level < 11 && number == 0;
+        let ragged =
+            |level: u32, number: u64| level < 9 && !(number * 2_654_435_761 + u64::from(level)).is_multiple_of(3);
+        let shallow = |level: u32, number: u64| level < 5 && (level < 2 || number.is_multiple_of(2));
+        let mut trees = Vec::new();
+        for depth in 1..=6 {
+            trees.push(tree(&mut rng, &full(depth), 0, 0));
+        }
+        for _ in 0..4 {
+            trees.push(tree(&mut rng, &spine, 0, 0));
+            trees.push(tree(&mut rng, &ragged, 0, 0));
+            trees.push(tree(&mut rng, &shallow, 0, 0));
+        }
+        check(&trees, 1);
+    }
+
+    #[test]
+    fn a_tree_of_more_slots_than_the_shared_table_is_several_sums() {
+        let mut rng = StdRng::seed_from_u64(8);
+        let deep = tree(&mut rng, &|level, _| level < 7, 0, 0);
+        // 127 comparisons leave room for eight slots; the tree has sixteen blocks, less those that its own comparisons rule out.
+        let program = check(std::slice::from_ref(&deep), 2);
+        assert_eq!(reads(&program), 4);
+        assert!(program.tables[0].entries.len() <= SMALL, "{:?}", program.tables[0].entries.len());
+        // As many lanes as a larger table asks for: one sum.
+        let others = (0..100).map(|_| tree(&mut rng, &|level, _| level < 6, 0, 0));
+        let trees: Vec<Branch> = [deep].into_iter().chain(others).collect();
+        assert_eq!(reads(&check(&trees, 3)), 2 * trees.len());
+    }
+
+    #[test]
+    fn an_entry_gives_both_its_integers() {
+        let edge = (1i64 << SHIFT) - 2;
+        let ends = [-edge, -edge / 3, -1, 0, 1, 77, edge / 2, edge];
+        for (from, to) in ends.iter().flat_map(|&a| ends.map(|b| (a, b))) {
+            let (base, slope) = entry([from, to]);
+            for (part, want) in [(0, from), (ENTRY - 1, to)] {
+                let y = (base << LIMB_BITS) + slope * part;
+                assert!((-1 << Y_BITS..1 << Y_BITS).contains(&y));
+                assert_eq!(y >> SHIFT, want, "{from} {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_that_is_not_reached_leaves_nothing_whatever_its_bits() {
+        // No other state may reach the sum: that is what makes the sum that of one block.
+        let mut rng = StdRng::seed_from_u64(9);
+        let trees: Vec<Branch> = (0..3).map(|_| tree(&mut rng, &|level, _| level < 6, 0, 0)).collect();
+        let program = program(&trees);
+        let states: Vec<u32> = program
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Function(read) if program.tables[read.table].name.starts_with("tree") => Some(read.input),
+                _ => None,
+            })
+            .collect();
+        let mut first = FEATURES as u32;
+        let mut sums = Vec::new();
+        for step in &program.steps {
+            if let Step::Linear(linear) = step {
+                let own = |(lane, wire)| (linear, lane, wire);
+                sums.extend(linear.lanes.iter().zip(first..).map(own).filter(|s| states.contains(&s.2)));
+            }
+            first += step.outputs() as u32;
+        }
+        assert_eq!(sums.len(), 3);
+        for seed in 0..50 {
+            let mut rng = StdRng::seed_from_u64(seed);
+            let raw: Vec<i64> = (0..FEATURES).map(|_| rng.gen_range(-UNIT..UNIT)).collect();
+            let wires = program.evaluate(&raw).unwrap().wires;
+            for (linear, lane, _) in &sums {
+                let parts = linear.operands.iter().zip(&lane.weights).filter(|t| *t.1 != 0);
+                let live = parts.filter(|(wire, _)| wires[**wire as usize] != 0).count();
+                assert!(live <= 1, "{live} blocks at once");
+            }
+        }
+    }
+}
