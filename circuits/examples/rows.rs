@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
+use dodona_circuits::inference::layout::SourceKind;
+use dodona_circuits::inference::{Error, Layout, Shape, Task};
 use dodona_circuits::quant::program::{Program, Step};
 use dodona_circuits::quant::report::Size;
 use dodona_circuits::quant::{Calibration, Options, compile, compile::default_scales};
@@ -59,6 +62,11 @@ fn measure(dir: &Path, name: &str) -> Result<(), Box<dyn std::error::Error>> {
         error * share,
         sum / count as f64 * share
     );
+    println!(
+        "  {} rows all told, {} in the wide shape",
+        laid_out(&compiled.program, false)?,
+        laid_out(&compiled.program, true)?
+    );
     let mut kinds: BTreeMap<String, BTreeMap<&str, (usize, usize)>> = BTreeMap::new();
     for origin in &compiled.origins {
         for step in &compiled.program.steps[origin.first..origin.end] {
@@ -86,6 +94,25 @@ fn measure(dir: &Path, name: &str) -> Result<(), Box<dyn std::error::Error>> {
         println!("  {rows:8} {op:22} {}", parts.join(", "));
     }
     Ok(())
+}
+
+/// Rows of a circuit with committed sources: statement, sources, sponges and what tables take beyond lanes included.
+fn laid_out(program: &Program, wide: bool) -> Result<usize, Error> {
+    let task = |shape| Task {
+        program: Arc::new(program.clone()),
+        sources: vec![SourceKind::Committed { schema: Default::default() }; program.sources.len()],
+        slots: 1,
+        commit_outputs: false,
+        shape,
+        salt: Default::default(),
+    };
+    let used = task(Shape::NARROW).words_used();
+    let task = task(Shape::direct(used, wide));
+    match Layout::new(&task, Default::default(), &task.zero_inputs(), Some(1)) {
+        Err(Error::TooManyRows { needed, .. }) => Ok(needed),
+        Err(error) => Err(error),
+        Ok(layout) => Ok(layout.rows.len()),
+    }
 }
 
 /// Where the largest value is.

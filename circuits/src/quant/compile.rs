@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::spec::{ModelSpec, OutputSpec, ResolvedField, ResolvedSource, ResolvedSpec, SourceKind};
 use crate::model::tensor::Tensor;
-use crate::model::{Graph, ModelError};
+use crate::model::{Attribute, Graph, ModelError, Node};
 use crate::ops::{self, Value};
 
 use super::QuantError;
@@ -15,7 +15,7 @@ use super::builder::{Builder, Finished};
 use super::domain::{self, Expected};
 use super::form::Form;
 use super::heads::{Head, heads};
-use super::layer::Follower;
+use super::layer::{Follower, Pool};
 use super::program::{self, Program};
 use super::report::LayerReport;
 use super::synthetic;
@@ -242,7 +242,7 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
     for node in &graph.nodes {
         builder.at_node(&node.name);
         let first = node.outputs.first().and_then(|name| followers.get(name.as_str()));
-        builder.expect(first.copied().unwrap_or_default());
+        builder.expect(first.cloned().unwrap_or_default());
         let results = ops::lower(builder, node, |name| values.get(name))?;
         for (name, mut value) in node.outputs.iter().zip(results) {
             // A residual stream: a branch reads it and the sum goes on, so that its terms would grow from branch to branch.
@@ -286,7 +286,19 @@ fn followers(graph: &Graph) -> BTreeMap<&str, Follower> {
     for node in graph.nodes.iter().rev() {
         let own = match node.op.as_str() {
             _ if !node.domain.is_empty() => Follower::Other,
-            "Relu" => Follower::Relu,
+            "Relu" => match node.outputs.first().and_then(|name| readers.get(name.as_str())) {
+                Some((1, Follower::Pool(pool))) if !pool.before => {
+                    Follower::Pool(Pool { before: true, relu: true, ..pool.clone() })
+                }
+                _ => Follower::Relu,
+            },
+            "MaxPool" => match (side_by_side(node), node.outputs.first().and_then(|name| readers.get(name.as_str()))) {
+                (Some(kernel), reader) => {
+                    let relu = matches!(reader, Some((1, Follower::Relu)));
+                    Follower::Pool(Pool { kernel, before: false, relu })
+                }
+                _ => Follower::Other,
+            },
             "MatMul" if !node.inputs.iter().any(|name| graph.constants.contains_key(name)) => Follower::Product,
             op if TABULATED.contains(&op) => Follower::Table,
             op if MOVES.contains(&op) => match node.outputs.first().and_then(|name| readers.get(name.as_str())) {
@@ -296,7 +308,7 @@ fn followers(graph: &Graph) -> BTreeMap<&str, Follower> {
             _ => Follower::Other,
         };
         for name in &node.inputs {
-            readers.entry(name).or_insert((0, own)).0 += 1;
+            readers.entry(name).or_insert((0, own.clone())).0 += 1;
         }
     }
     for name in &graph.outputs {
@@ -304,6 +316,22 @@ fn followers(graph: &Graph) -> BTreeMap<&str, Follower> {
     }
     let once = readers.into_iter().filter(|(_, (count, _))| *count == 1);
     once.map(|(name, (_, follower))| (name, follower)).collect()
+}
+
+/// The windows of a pooling, if they lie side by side, without padding and gaps.
+fn side_by_side(node: &Node) -> Option<Vec<usize>> {
+    let list = |name: &str| match node.attributes.get(name) {
+        Some(Attribute::Ints(values)) => Some(values.as_slice()),
+        _ => None,
+    };
+    let all = |name: &str, value: i64| list(name).is_none_or(|values| values.iter().all(|&v| v == value));
+    let kernel = list("kernel_shape").filter(|k| list("strides") == Some(*k))?;
+    let padded = matches!(node.attributes.get("auto_pad"), Some(Attribute::Text(mode)) if mode.starts_with("SAME"));
+    let rounded_up = matches!(node.attributes.get("ceil_mode"), Some(Attribute::Int(mode)) if *mode != 0);
+    if padded || rounded_up || node.outputs.len() != 1 || !all("pads", 0) || !all("dilations", 1) {
+        return None;
+    }
+    kernel.iter().map(|&k| usize::try_from(k).ok().filter(|&k| k > 0 && k < 64)).collect()
 }
 
 /// Units per 1.0 of every input value of a bare ONNX file: [`DEFAULT_SCALE`] for reals, 1 for integers.

@@ -14,7 +14,7 @@ use super::program::{Block, Lane, NO_WIRE, Requant, SHIFT, Step, Wire, Y_BITS};
 use super::report::LayerReport;
 
 /// Multiply-adds from which on a layer becomes a block.
-const LEAST_PRODUCTS: usize = 60_000;
+pub const LEAST_PRODUCTS: usize = 60_000;
 /// Operands of a block are at most this large, in units.
 const WIDEST: f64 = (1i64 << 22) as f64;
 
@@ -26,10 +26,12 @@ const COARSEST: f64 = 1024.0;
 const FACTOR_OF_PRODUCT: f64 = 92_600.0;
 
 /// What reads a node's values, and nothing else does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Follower {
     /// A Relu.
     Relu,
+    /// A maximum pooling of windows that do not overlap.
+    Pool(Pool),
     /// A function that is read from a table.
     Table,
     /// A product of two live matrices, behind nothing but moves.
@@ -39,11 +41,22 @@ pub enum Follower {
     Other,
 }
 
+/// A maximum pooling, of windows side by side and without padding, and whether a Relu stands before or behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Size of a window in each dimension.
+    pub kernel: Vec<usize>,
+    /// The node itself is followed by a Relu, and the pooling comes after it.
+    pub before: bool,
+    /// No value below 0 is left in the end.
+    pub relu: bool,
+}
+
 /// The operands of a block: wires, and for each column `k` the value `unit · (wire + offset)`.
-struct Operands {
-    wires: Vec<Wire>,
-    units: Vec<f64>,
-    offsets: Vec<f64>,
+pub(super) struct Operands {
+    pub wires: Vec<Wire>,
+    pub units: Vec<f64>,
+    pub offsets: Vec<f64>,
 }
 
 /// One output of a layer: its lane without weights of vectors, and what one unit of it is worth.
@@ -62,7 +75,19 @@ impl Builder<'_> {
 
     /// Whether a Relu, and nothing else, reads what the node gives: its last layer may then answer what that Relu makes of it.
     pub fn relu_expected(&self) -> bool {
-        self.follower == Follower::Relu
+        match &self.follower {
+            Follower::Relu => true,
+            Follower::Pool(pool) => pool.before,
+            _ => false,
+        }
+    }
+
+    /// The pooling that reads what the node gives, if nothing else does.
+    pub fn pool_expected(&self) -> Option<&Pool> {
+        match &self.follower {
+            Follower::Pool(pool) => Some(pool),
+            _ => None,
+        }
     }
 
     /// `bias_n + Σ_k weights_(n,k) x_(t,k)` for each vector `x_t`; `None` stands for 0 (padding). `weights` is `n × k`, row-major. Results: for each vector, `n` forms.
@@ -126,7 +151,7 @@ impl Builder<'_> {
     }
 
     /// Wires whose unit and offset depend on the column alone.
-    fn operands(&mut self, vectors: &[Vec<Option<Form>>], k: usize) -> Result<Operands, QuantError> {
+    pub(super) fn operands(&mut self, vectors: &[Vec<Option<Form>>], k: usize) -> Result<Operands, QuantError> {
         if let Some(found) = self.ready_operands(vectors, k)? {
             return Ok(found);
         }

@@ -37,7 +37,12 @@ impl Op for Conv {
         let axes = window::windows(call, spatial, kernel, false)?;
         let taps = window::taps(&axes, Axis::source);
         let bias = bias(call, *outputs)?;
-        let data = convolved(builder, call, &x, weights.data(), &bias, group, &taps)?;
+        let pooled =
+            if group == 1 { super::pooled::convolved(builder, &x, weights.data(), &bias, &axes)? } else { None };
+        let data = match pooled {
+            Some(data) => data,
+            None => convolved(builder, call, &x, weights.data(), &bias, group, &taps)?,
+        };
         output(call, x.shape()[0], *outputs, &axes, data)
     }
 }

@@ -5,6 +5,7 @@ mod conv_transpose;
 mod einsum;
 mod gemm;
 mod matmul;
+mod pooled;
 mod product;
 
 pub(in crate::ops) use conv::constant;
