@@ -35,10 +35,35 @@ pub struct Calibration {
     pub samples: Vec<Vec<i64>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CalibrationFile {
-    input_data: Vec<Vec<f64>>,
+/// A file of reals, in EZKL's form: rows of numbers or booleans. What else such files hold (shapes, expected outputs) is not read.
+#[derive(Debug, Deserialize)]
+pub struct RealsFile {
+    input_data: Vec<Vec<Real>>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(untagged)]
+enum Real {
+    Number(f64),
+    Truth(bool),
+}
+
+impl RealsFile {
+    /// Rows of `width` reals. Shorter rows are those of one ONNX input each: neighbours are joined up to the width.
+    pub fn rows(&self, width: usize) -> Vec<Vec<f64>> {
+        let real = |r: &Real| match *r {
+            Real::Number(v) => v,
+            Real::Truth(t) => f64::from(u8::from(t)),
+        };
+        let mut rows: Vec<Vec<f64>> = Vec::with_capacity(self.input_data.len());
+        for part in &self.input_data {
+            match rows.last_mut() {
+                Some(row) if row.len() < width && row.len() + part.len() <= width => row.extend(part.iter().map(real)),
+                _ => rows.push(part.iter().map(real).collect()),
+            }
+        }
+        rows
+    }
 }
 
 impl Calibration {
@@ -64,14 +89,15 @@ impl Calibration {
         Ok(Self { samples: samples.iter().enumerate().map(encode).collect::<Result<_, _>>()? })
     }
 
-    /// Reads `{"input_data": [[real, …], …]}`; `scales` are those of the specification's fields.
+    /// Reads `{"input_data": [[real, …], …]}`; `scales` are those of the specification's fields. A row is a sample, or as many rows are as the model
+    /// has ONNX inputs.
     ///
     /// # Errors
     /// JSON of another shape, or as [`Self::from_reals`].
     pub fn parse(json: &[u8], scales: &[u64]) -> Result<Self, QuantError> {
-        let file: CalibrationFile = serde_json::from_slice(json)
+        let file: RealsFile = serde_json::from_slice(json)
             .map_err(|e| ModelError::Spec { what: "calibration".into(), reason: e.to_string() })?;
-        Self::from_reals(&file.input_data, scales)
+        Self::from_reals(&file.rows(scales.len()), scales)
     }
 }
 
