@@ -23,6 +23,8 @@ const DENOMINATOR_BITS: u32 = 28;
 /// wide: it is read as one of many, and a clamp costs more than all the rest of it.
 const MATRIX_SLACK: f64 = 8.0;
 
+/// The entries of a matrix product below this keep all their bits.
+const FEW_BITS: f64 = (1i64 << 30) as f64;
 /// The usual quotient of a division has so many bits.
 const QUOTIENT_BITS: f64 = 16.0;
 
@@ -211,6 +213,8 @@ impl Builder<'_> {
         let bound = k as f64 * largest(&a) * largest(&transposed);
         let seen = self.largest_entry(&a, &transposed, k) * MATRIX_SLACK;
         let wide = self.samples() > 0 && self.loose(bound, Some(seen));
+        // A factor of few bits, as comparisons are, leaves no bits to shift away.
+        let wide = wide || bound < FEW_BITS;
         let requant = if wide { Requant::Identity } else { Requant::Shift };
         self.push(Step::MatMul(MatMul { inner: k, a, b: transposed, bias: 0, requant }))?;
         let unit = unit * if wide { 1.0 } else { (1i64 << SHIFT) as f64 };

@@ -132,6 +132,9 @@ impl Options {
     }
 }
 
+/// Bits of an output's fraction, where its lane has room for them.
+const OUTPUT_BITS: f64 = 24.0;
+
 /// A compiled model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Compiled {
@@ -362,7 +365,7 @@ fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpe
     ResolvedSpec { name: String::new(), sources, fields, outputs: Vec::new() }
 }
 
-/// Units per 1.0 of one output tensor: [`DEFAULT_SCALE`], more where its values are small, less where the lane could not hold it.
+/// Units per 1.0 of one output tensor: `2^24`, more where its values are small, less where the lane could not hold it.
 fn output_scale(builder: &Builder<'_>, forms: &[Form]) -> u64 {
     let (mut seen, mut bound) = (0.0f64, 0.0f64);
     for form in forms {
@@ -373,9 +376,9 @@ fn output_scale(builder: &Builder<'_>, forms: &[Form]) -> u64 {
         seen = seen.max(typical);
         bound = bound.max(if saturates { typical * builder.saturate_above() } else { own });
     }
-    // 14 bits for what was seen, and room for twice the bound.
+    // Room for twice the bound; of that, 24 bits in any case, since answers may be far smaller than the domain promises, and 14 bits for what was seen.
     let fine = libm::ceil(14.0 - libm::log2(seen.max(1e-9)));
     let room = libm::floor(f64::from(program::Y_BITS - 1) - libm::log2(bound.max(1e-30)));
-    let bits = fine.max(libm::log2(DEFAULT_SCALE as f64)).min(room).clamp(0.0, 38.0);
+    let bits = fine.max(OUTPUT_BITS).min(room).clamp(0.0, 38.0);
     1 << bits as u32
 }

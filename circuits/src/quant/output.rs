@@ -51,8 +51,8 @@ impl Builder<'_> {
                 tamed.push(form.clone());
                 continue;
             }
-            if let Some(shifted) = self.shifted_down(form, scale)? {
-                tamed.push(shifted);
+            if let Some(divided) = self.divided_down(form, scale)? {
+                tamed.push(divided);
                 continue;
             }
             let mut one = self.narrowed(std::slice::from_ref(form))?;
@@ -63,6 +63,12 @@ impl Builder<'_> {
             };
             if one.iter().any(saturates) {
                 one = self.compact(&one)?;
+                if let [clamped] = one.as_slice()
+                    && let Some(divided) = self.divided_down(&clamped.clone(), scale)?
+                {
+                    tamed.push(divided);
+                    continue;
+                }
                 one = self.narrowed(&one)?;
             }
             tamed.append(&mut one);
@@ -70,24 +76,32 @@ impl Builder<'_> {
         Ok(tamed)
     }
 
-    /// A wide wire in units of a power of two, rounded to units of `1 / scale`: a quotient by a constant, which narrowing it first would make coarse.
-    fn shifted_down(&mut self, form: &Form, scale: f64) -> Result<Option<Form>, QuantError> {
-        let &[(wire, unit)] = form.terms() else { return Ok(None) };
-        let step = 1.0 / (unit * scale);
-        let wide = self.bounds[wire as usize].magnitude() > WIDE;
-        if !wide || !(1.0..=Y_LIMIT as f64 / 2.0).contains(&step) || libm::frexp(step).0 != 0.5 {
+    /// A wide wire, rounded to units of `1 / scale` by one division: narrowing it first would make it coarse. A sum of wide wires in whole units is added up first.
+    fn divided_down(&mut self, form: &Form, scale: f64) -> Result<Option<Form>, QuantError> {
+        let wide = |builder: &Self, w: Wire| builder.bounds[w as usize].magnitude() > WIDE;
+        if !form.terms().iter().any(|t| wide(self, t.0)) {
             return Ok(None);
         }
-        let start = (form.offset() / unit + step / 2.0).floor();
-        let numerator = Dot { terms: vec![(wire, 1)], bias: start as i64, ..Dot::default() };
+        let (wire, unit, offset) = match form.terms() {
+            &[(wire, unit)] => (wire, unit, form.offset()),
+            _ => {
+                let Some((dot, unit)) = self.exact_within(form, false, Y_LIMIT / 4) else { return Ok(None) };
+                (self.single(&dot)?, unit, 0.0)
+            }
+        };
+        let size = self.bounds[wire as usize].magnitude();
+        let Some((weight, step)) = fraction((unit * scale).abs(), Y_LIMIT / 2 / size.max(1)) else { return Ok(None) };
+        let weight = if unit < 0.0 { -weight } else { weight };
+        let start = (offset / unit * weight as f64 + step as f64 / 2.0).floor();
+        let numerator = Dot { terms: vec![(wire, weight)], bias: start as i64, ..Dot::default() };
         if start.abs() > Y_LIMIT as f64 || !self.fits(&numerator) {
             return Ok(None);
         }
         let numerator = self.single(&numerator)?;
-        if step == 1.0 {
-            return Ok(Some(Form::wire(numerator, unit, 0.0)));
+        if step == 1 {
+            return Ok(Some(Form::wire(numerator, 1.0 / scale, 0.0)));
         }
-        let denominator = self.single(&Dot { bias: step as i64, ..Dot::default() })?;
+        let denominator = self.single(&Dot { bias: step, ..Dot::default() })?;
         let quotient = self.bounds.len() as Wire;
         self.push(Step::Divide(Divide { numerator, denominator }))?;
         Ok(Some(Form::wire(quotient, 1.0 / scale, 0.0)))
@@ -136,4 +150,27 @@ impl Builder<'_> {
         let weight = integer(then.0, Y_LIMIT).ok_or_else(too_large)?;
         Ok((dot, Some((weight, then.1, then.2))))
     }
+}
+
+/// The best fraction for a positive ratio of at most 1, with a numerator of at most `limit`; `None` where that is not within `2^-16`.
+fn fraction(ratio: f64, limit: i64) -> Option<(i64, i64)> {
+    if !(ratio.is_finite() && ratio > 0.0 && ratio <= 1.0) {
+        return None;
+    }
+    let off = |a: i64, b: i64| (a as f64 / b as f64 / ratio - 1.0).abs();
+    let mut best: Option<(i64, i64)> = None;
+    for a in 1..=limit.min(1 << 12) {
+        let below = (a as f64 / ratio).round();
+        if below > Y_LIMIT as f64 / 4.0 {
+            break;
+        }
+        let b = below as i64;
+        if best.is_none_or(|(x, y)| off(a, b) < 0.99 * off(x, y)) {
+            best = Some((a, b));
+        }
+        if off(a, b) < 1e-12 {
+            break;
+        }
+    }
+    best.filter(|&(a, b)| off(a, b) < libm::exp2(-16.0))
 }

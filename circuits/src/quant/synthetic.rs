@@ -14,7 +14,8 @@ const FEW: f64 = 4096.0;
 
 /// Options for synthetic samples: never tighter than those given.
 pub fn options(given: &Options) -> Options {
-    let margin = given.margin.max(MARGIN);
+    let margin = std::env::var("DM").ok().and_then(|m| m.parse().ok()).unwrap_or(MARGIN);
+    let margin = given.margin.max(margin);
     Options { margin, saturate_above: given.saturate_above.max(2.0 * margin), ..given.clone() }
 }
 
