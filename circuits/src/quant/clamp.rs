@@ -171,12 +171,20 @@ impl Builder<'_> {
             requant: Requant::Relu,
             ..Dot::default()
         };
+        // As many as a lane holds; what the last group reaches is counted as it grows.
         let mut groups: Vec<Vec<Wire>> = Vec::new();
+        let mut reach = 0i128;
         for wire in deviations {
+            let bounds = self.bounds[wire as usize];
+            let own = i128::from(bounds.hi.saturating_abs().max(bounds.lo.saturating_abs()));
             match groups.last_mut() {
-                Some(group) if self.fits(&none_of(&[group.as_slice(), &[wire]].concat())) => group.push(wire),
-                _ => groups.push(vec![wire]),
+                Some(group) if reach + own < i128::from(Y_LIMIT) => group.push(wire),
+                _ => {
+                    groups.push(vec![wire]);
+                    reach = 1;
+                }
             }
+            reach += own;
         }
         if let [] | [_] = groups.as_slice() {
             let flag = none_of(groups.first().map_or(&[], Vec::as_slice));

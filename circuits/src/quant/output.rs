@@ -1,7 +1,7 @@
 //! The last lanes: forms as integers at exactly the declared output scales, rounded to nearest.
 
 use super::QuantError;
-use super::bounds::Y_LIMIT;
+use super::bounds::{Interval, Y_LIMIT};
 use super::builder::{Builder, Dot, Finished, HALF, HEADROOM, WIDE, integer};
 use super::form::Form;
 use super::program::{Divide, Requant, SHIFT, Step, Wire};
@@ -62,18 +62,37 @@ impl Builder<'_> {
                 f.terms().len() > 1 && self.calibrated(f).is_some_and(above)
             };
             if one.iter().any(saturates) {
-                one = self.compact(&one)?;
-                if let [clamped] = one.as_slice()
-                    && let Some(divided) = self.divided_down(&clamped.clone(), scale)?
+                if let [plain] = one.as_slice()
+                    && let Some(held) = self.held(&plain.clone(), scale)?
                 {
-                    tamed.push(divided);
+                    tamed.push(held);
                     continue;
                 }
+                one = self.compact(&one)?;
                 one = self.narrowed(&one)?;
             }
             tamed.append(&mut one);
         }
         Ok(tamed)
+    }
+
+    /// A form held at what calibration makes of it, in a lane of as many bits below `1 / scale` as it has room for, which a division takes away.
+    fn held(&mut self, form: &Form, scale: f64) -> Result<Option<Form>, QuantError> {
+        let (lo, hi) = self.interval(form);
+        let limit = self.calibrated(form).unwrap_or(0.0) * self.options.margin;
+        let room = HEADROOM * Y_LIMIT as f64 / ((lo.abs().max(hi.abs()) + limit) * scale).max(1e-30);
+        let fine = scale * libm::exp2(libm::floor(libm::log2(room)));
+        if room < 2.0 || !fine.is_finite() {
+            return Ok(None);
+        }
+        let Some(dot) = self.dot(form, fine, Requant::Identity).filter(|d| self.fits(d)) else { return Ok(None) };
+        let wire = self.single(&dot)?;
+        let limit = ((limit * fine).ceil() as i64).max(1);
+        let (clamped, deviations) = self.clamp_exact(&[(wire, Interval { lo: -limit, hi: limit })], true)?;
+        self.saturated.extend(deviations);
+        let Some(clamped) = clamped.into_iter().next().map(|f| f.scaled(1.0 / fine)) else { return Ok(None) };
+        let divided = self.divided_down(&clamped, scale)?;
+        Ok(Some(divided.unwrap_or(clamped)))
     }
 
     /// A wide wire, rounded to units of `1 / scale` by one division: narrowing it first would make it coarse. A sum of wide wires in whole units is added up first.
@@ -90,7 +109,9 @@ impl Builder<'_> {
             }
         };
         let size = self.bounds[wire as usize].magnitude();
-        let Some((weight, step)) = fraction((unit * scale).abs(), Y_LIMIT / 2 / size.max(1)) else { return Ok(None) };
+        let Some((weight, step)) = fraction((unit * scale).abs(), (Y_LIMIT / 2 / size.max(1)).max(1)) else {
+            return Ok(None);
+        };
         let weight = if unit < 0.0 { -weight } else { weight };
         let start = (offset / unit * weight as f64 + step as f64 / 2.0).floor();
         let numerator = Dot { terms: vec![(wire, weight)], bias: start as i64, ..Dot::default() };

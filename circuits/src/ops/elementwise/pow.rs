@@ -37,7 +37,7 @@ fn whole_power(builder: &mut Builder<'_>, x: &[Form], n: u32) -> Result<Vec<Form
 }
 
 /// `x^p` for a constant `p`.
-fn power(builder: &mut Builder<'_>, x: &[Form], p: f64) -> Result<Vec<Form>, QuantError> {
+pub(in crate::ops) fn power(builder: &mut Builder<'_>, x: &[Form], p: f64) -> Result<Vec<Form>, QuantError> {
     let size = p.abs();
     if p == 0.0 {
         return Ok(vec![Form::constant(1.0); x.len()]);

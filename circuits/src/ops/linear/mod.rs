@@ -8,7 +8,7 @@ mod matmul;
 mod product;
 
 pub(in crate::ops) use conv::constant;
-pub(in crate::ops) use product::prepared;
+pub(in crate::ops) use product::{batched, prepared};
 
 use super::Op;
 

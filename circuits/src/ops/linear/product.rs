@@ -43,7 +43,7 @@ pub(in crate::ops) fn prepared(
 }
 
 /// `a · b` for tensors of at least two dimensions, by the rules of numpy: matrices in the last two, the others broadcast. `last` as in [`apply`].
-pub(super) fn batched(
+pub(in crate::ops) fn batched(
     builder: &mut Builder<'_>,
     call: &Call<'_>,
     a: &Value,
