@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::QuantError;
 use super::bounds::{Interval, Y_LIMIT};
 use super::builder::{Builder, Dot, HALF, HEADROOM, integer, shifts};
+use super::compile::Options;
 use super::form::Form;
 use super::program::{Divide, MatMul, Requant, SHIFT, Sqrt, Step, Wire, Y_BITS};
 use super::rescale::{OF_GROUP, is_integer};
@@ -211,7 +212,9 @@ impl Builder<'_> {
         let largest =
             |wires: &[Wire]| wires.iter().map(|&w| self.bounds[w as usize].magnitude()).max().unwrap_or(0) as f64;
         let bound = k as f64 * largest(&a) * largest(&transposed);
-        let seen = self.largest_entry(&a, &transposed, k) * MATRIX_SLACK;
+        // Wider margins than usual, as without calibration, want the bits themselves.
+        let slack = if self.options.margin > Options::default().margin { 1.0 } else { MATRIX_SLACK };
+        let seen = self.largest_entry(&a, &transposed, k) * slack;
         let wide = self.samples() > 0 && self.loose(bound, Some(seen));
         // A factor of few bits, as comparisons are, leaves no bits to shift away.
         let wide = wide || bound < FEW_BITS;

@@ -200,7 +200,7 @@ pub fn compile(
     let given = calibration.filter(|c| !c.samples.is_empty());
     let drawn = if given.is_none() { Some(drawn(&graph, &spec)) } else { None };
     let options = if drawn.is_some() { synthetic::options(options) } else { options.clone() };
-    let graph = graph.fused();
+    let graph = graph.fused().with_moderate_masks();
     let lengths = spec.sources.iter().map(|s| s.length).collect();
     let mut builder = Builder::new(lengths, given.or(drawn.as_ref()), &options)?;
     let domains: Vec<(f64, f64)> = spec.fields.iter().map(|f| f.domain_units()).collect();
@@ -367,18 +367,23 @@ fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpe
 
 /// Units per 1.0 of one output tensor: `2^24`, more where its values are small, less where the lane could not hold it.
 fn output_scale(builder: &Builder<'_>, forms: &[Form]) -> u64 {
-    let (mut seen, mut bound) = (0.0f64, 0.0f64);
+    let (mut seen, mut bound, mut widest) = (0.0f64, 0.0f64, 0.0f64);
     for form in forms {
         let (lo, hi) = builder.interval(form);
         let own = lo.abs().max(hi.abs());
         let typical = builder.calibrated(form).unwrap_or(own);
         let saturates = form.terms().len() > 1 && typical > 0.0 && own > typical * builder.saturate_above();
         seen = seen.max(typical);
+        widest = widest.max(own);
         bound = bound.max(if saturates { typical * builder.saturate_above() } else { own });
     }
-    // Room for twice the bound; of that, 24 bits in any case, since answers may be far smaller than the domain promises, and 14 bits for what was seen.
+    // 14 bits for what was seen, room for twice the bound; and 24 bits in any case, since answers may be far smaller than the domain promises.
     let fine = libm::ceil(14.0 - libm::log2(seen.max(1e-9)));
     let room = libm::floor(f64::from(program::Y_BITS - 1) - libm::log2(bound.max(1e-30)));
-    let bits = fine.max(OUTPUT_BITS).min(room).clamp(0.0, 38.0);
+    let coarse = fine.max(libm::log2(DEFAULT_SCALE as f64)).min(room).clamp(0.0, 38.0);
+    // More only where the lane holds it whatever saturates, and where what it holds exactly stays exact.
+    let fine = OUTPUT_BITS.min(libm::floor(f64::from(program::Y_BITS - 1) - libm::log2(widest.max(1e-30)))).max(coarse);
+    let exact = |bits: f64| forms.iter().filter(|f| builder.is_whole(f, libm::exp2(bits))).count();
+    let bits = if exact(fine) < exact(coarse) { coarse } else { fine };
     1 << bits as u32
 }

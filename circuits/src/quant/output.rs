@@ -128,6 +128,11 @@ impl Builder<'_> {
         Ok(Some(Form::wire(quotient, 1.0 / scale, 0.0)))
     }
 
+    /// Whether one lane holds `form · scale` exactly.
+    pub(super) fn is_whole(&self, form: &Form, scale: f64) -> bool {
+        self.whole(form, scale).is_some()
+    }
+
     /// `form · scale` as an exact integer dot product, when it is one.
     fn whole(&self, form: &Form, scale: f64) -> Option<Dot> {
         let constant = form.as_constant().is_some();
