@@ -194,6 +194,12 @@ fn stated(graph: &Graph, node: &Node, image: &Image, start: Expected) -> Option<
             let of = |i: usize| counted(start, sizes.get(i % width.max(1)).copied().unwrap_or(1), 1);
             Some((0..image.map.len()).flat_map(of).collect())
         }
+        // An attention mask of integers: `(1 - mask) · -10000`.
+        "Mul" if start.scale == 1 && image.map.iter().all(|m| *m == (-1.0, 1.0)) => {
+            let other = node.inputs.get(usize::from(at(0)))?;
+            let large = numbers(graph, other)?.iter().all(|c| c.abs() >= 1000.0);
+            large.then(|| vec![Expected::within(1, (0.0, 1.0)); image.map.len()])
+        }
         "OneHot" if at(0) => {
             let depth = numbers(graph, node.inputs.get(1)?)?.first().copied()?;
             Some(counted(start, (depth as usize).min(WIDEST as usize), image.map.len()))
