@@ -11,7 +11,7 @@ use super::model::{Model, Slot, SourceInput};
 use crate::inference::{Error, statement};
 use crate::model::spec::SourceKind;
 use crate::quant::Calibration;
-use crate::quant::compile::default_scales;
+use crate::quant::compile::{RealsFile, default_scales};
 
 /// Inputs of one proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,15 +25,8 @@ pub struct Input {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum File {
-    Reals(Reals),
+    Reals(RealsFile),
     Raw(Raw),
-}
-
-/// EZKL's form: one row an inference, all sources concatenated, in reals.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Reals {
-    input_data: Vec<Vec<f64>>,
 }
 
 #[derive(Deserialize)]
@@ -60,7 +53,7 @@ struct RawSource {
 
 impl Input {
     /// Reads `{"context": "0x…", "slots": [{"sources": [{"values": […], "salt": "0x…"}]}]}` or
-    /// `{"input_data": [[reals], …]}`. Reals are encoded as publishers do, under fresh uniform salts.
+    /// EZKL's `{"input_data": [[reals], …]}`: a row an inference, or a row an ONNX input. Reals are encoded as publishers do, under fresh uniform salts.
     ///
     /// # Errors
     /// JSON of neither form; another number of slots or values than the model's; a real outside the encoding.
@@ -70,7 +63,10 @@ impl Input {
             got: error.to_string(),
         })?;
         let input = match file {
-            File::Reals(reals) => Self { context: [0; 32], slots: Self::encode(model, &reals.input_data)? },
+            File::Reals(reals) => {
+                let width = model.manifest().sources.iter().map(|s| s.length).sum();
+                Self { context: [0; 32], slots: Self::encode(model, &reals.rows(width))? }
+            }
             File::Raw(raw) => {
                 let source = |s: RawSource| SourceInput { values: s.values, salt: s.salt };
                 let slot = |s: RawSlot| Slot { sources: s.sources.into_iter().map(source).collect() };

@@ -178,6 +178,11 @@ fn input_file_of_reals_is_encoded_as_publishers_do_and_salted_afresh() {
         matches!(error, ApiError::Inference(crate::inference::Error::Input { expected: 1, got: 2, .. })),
         "{error}"
     );
+    let (left, right) = reals.split_at(5);
+    let parts = serde_json::json!({ "input_shapes": [[5], [11]], "input_data": [left, right], "output_data": [[0.0]] });
+    let joined = Input::parse(&model, &serde_json::to_vec(&parts).unwrap()).unwrap();
+    assert_eq!(joined.slots[0].sources[0].values, a.slots[0].sources[0].values);
+
     let short = br#"{"input_data": [[1.0, 2.0]]}"#;
     let error = Input::parse(&model, short).unwrap_err();
     assert!(

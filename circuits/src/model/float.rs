@@ -42,7 +42,7 @@ impl FloatModel {
             }
             model.into_optimized()?.into_runnable()
         };
-        let plan = load().map_err(reason)?;
+        let plan = guarded(load)?;
         Ok(Self { plan, shapes, kinds })
     }
 
@@ -70,7 +70,7 @@ impl FloatModel {
             }
             Ok(values)
         };
-        run().map_err(reason)
+        guarded(run)
     }
 
     /// Runs on all inputs concatenated.
@@ -94,6 +94,12 @@ impl FloatModel {
             .collect();
         self.run(&inputs)
     }
+}
+
+/// tract panics on some models and inputs, an index out of range for one.
+fn guarded<T>(f: impl FnOnce() -> TractResult<T>) -> Result<T, ModelError> {
+    let panicked = |_| ModelError::Float { reason: "tract cannot run it".into() };
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).map_err(panicked)?.map_err(reason)
 }
 
 fn reason(error: TractError) -> ModelError {

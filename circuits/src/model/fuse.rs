@@ -3,6 +3,7 @@
 //! | pattern | op |
 //! |---|---|
 //! | `(x − mean) / sqrt(mean((x − mean)²) + ε)` over some axes | `LayerNormalization` with those axes |
+//! | `x f + (β − mean(x) f)` with `f = γ / sqrt(mean((x − mean)²) + ε)` | `LayerNormalization` with scale and bias |
 //! | `x / sqrt(mean(x²) + ε)` | `RMSNormalization` with those axes |
 //! | `exp(x − max) / sum`, with or without the maximum | `Softmax` |
 //! | `log(Softmax(x))` | `LogSoftmax` |
@@ -138,6 +139,7 @@ impl<'g> Edges<'g> {
         let one = |(index, node): (usize, &'g Node)| {
             let fused = self
                 .normalisation(node)
+                .or_else(|| self.multiplied_out(node))
                 .or_else(|| self.softmax(node))
                 .or_else(|| self.log_softmax(node))
                 .or_else(|| self.shape(node))
@@ -294,6 +296,43 @@ impl<'g> Edges<'g> {
         })
     }
 
+    /// `x f + (β − mean f)` with `f = γ / sqrt(variance + ε)`: the same normalisation as Keras writes it.
+    fn multiplied_out(&self, node: &'g Node) -> Option<Fused> {
+        let (a, b) = if node.op == "Add" { self.pair(node)? } else { return None };
+        let (scaled, shift) = if self.made_by(b, "Sub").is_some() { (a, b) } else { (b, a) };
+        let (bias, moved) = self.pair(self.made_by(shift, "Sub")?)?;
+        let factors = |name| self.pair(self.made_by(name, "Mul")?);
+        let ((x, other), (mean, factor)) = (factors(scaled)?, factors(moved)?);
+        let (x, factor, mean) = match (other == factor, other == mean, x == factor, x == mean) {
+            (true, ..) => (x, factor, mean),
+            (_, true, ..) => (x, mean, factor),
+            (_, _, true, _) => (other, factor, mean),
+            (.., true) => (other, mean, factor),
+            _ => return None,
+        };
+        let (variance, scale) = match self.inverse_root(factor) {
+            Some(variance) => (variance, ""),
+            None => {
+                let (a, b) = factors(factor)?;
+                self.inverse_root(a).map(|v| (v, b)).or_else(|| self.inverse_root(b).map(|v| (v, a)))?
+            }
+        };
+        let (mean_square, epsilon) = self.with_scalar(self.made_by(variance, "Add")?)?;
+        let (squares, axes) = self.reduced(mean_square, "ReduceMean")?;
+        let centre = self.centred(self.squared(squares)?)?;
+        let constants = self.constant(bias).is_some() && (scale.is_empty() || self.constant(scale).is_some());
+        let own = centre == (x, axes.clone()) && self.reduced(mean, "ReduceMean")? == (x, axes.clone());
+        if !own || !constants || epsilon.is_nan() || epsilon <= 0.0 {
+            return None;
+        }
+        let attributes = [("axes", Attribute::Ints(axes)), ("epsilon", Attribute::Float(epsilon))];
+        Some(Fused {
+            op: "LayerNormalization",
+            inputs: vec![x.into(), scale.into(), bias.into()],
+            attributes: attributes.map(|(k, v)| (k.to_owned(), v)).into(),
+        })
+    }
+
     fn softmax(&self, node: &'g Node) -> Option<Fused> {
         if node.op != "Div" {
             return None;
@@ -403,10 +442,27 @@ mod tests {
         m.node("Div", &["e", "s"], "p", vec![]).node("Log", &["p"], "y", vec![]).bytes(&[2, 4])
     }
 
+    fn multiplied_out() -> Vec<u8> {
+        let mut m = constants(&[2, 4]);
+        let (scale, bias): (Vec<f32>, Vec<f32>) = (0..4).map(|i| (0.5 + i as f32 / 8.0, 0.1 * i as f32)).unzip();
+        m.weights("g", &[4], &scale).weights("o", &[4], &bias);
+        m.node("ReduceMean", &["x"], "mu", vec![ints("axes", &[-1])]).node("Sub", &["x", "mu"], "d", vec![]);
+        m.node("Mul", &["d", "d"], "q", vec![]).node("ReduceMean", &["q"], "v", vec![ints("axes", &[-1])]);
+        m.node("Add", &["v", "eps"], "e", vec![]).node("Sqrt", &["e"], "r", vec![]);
+        m.node("Reciprocal", &["r"], "i", vec![]).node("Mul", &["i", "g"], "f", vec![]);
+        m.node("Mul", &["x", "f"], "xf", vec![]).node("Mul", &["mu", "f"], "mf", vec![]);
+        m.node("Sub", &["o", "mf"], "s", vec![]).node("Add", &["xf", "s"], "y", vec![]).bytes(&[2, 4])
+    }
+
     fn biased() -> Vec<u8> {
         let mut m = OnnxBuilder::new(&[2, 4]);
         m.random("w", &[4, 3], 1.0).random("b", &[3], 1.0);
         m.node("MatMul", &["x", "w"], "p", vec![]).node("Add", &["p", "b"], "y", vec![]).bytes(&[2, 3])
+    }
+
+    #[test]
+    fn a_layer_norm_multiplied_out_becomes_one() {
+        assert_eq!(ops(&multiplied_out()), ["LayerNormalization"]);
     }
 
     #[test]
@@ -447,6 +503,7 @@ mod tests {
         layer_norm_and_gelu: Case::new(written_out(), inputs()),
         rms_norm: Case::new(root_mean_square(), inputs()),
         log_of_softmax: Case::new(softmax(), inputs()),
+        layer_norm_multiplied_out: Case::new(multiplied_out(), inputs()),
         product_with_bias: Case::new(biased(), inputs()),
     }
 }

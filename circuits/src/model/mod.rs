@@ -21,6 +21,7 @@ mod fuse;
 pub mod graph;
 #[cfg(test)]
 mod hostile;
+mod masks;
 pub mod onnx;
 pub mod schema;
 mod shapes;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::QuantError;
 use super::bounds::{Interval, Y_LIMIT};
 use super::builder::{Builder, Dot, HALF, HEADROOM, integer, shifts};
+use super::compile::Options;
 use super::form::Form;
 use super::program::{Divide, MatMul, Requant, SHIFT, Sqrt, Step, Wire, Y_BITS};
 use super::rescale::{OF_GROUP, is_integer};
@@ -23,6 +24,8 @@ const DENOMINATOR_BITS: u32 = 28;
 /// wide: it is read as one of many, and a clamp costs more than all the rest of it.
 const MATRIX_SLACK: f64 = 8.0;
 
+/// The entries of a matrix product below this keep all their bits.
+const FEW_BITS: f64 = (1i64 << 30) as f64;
 /// The usual quotient of a division has so many bits.
 const QUOTIENT_BITS: f64 = 16.0;
 
@@ -215,8 +218,12 @@ impl Builder<'_> {
             ones.unwrap_or(f64::INFINITY).min(k as f64 * largest(row))
         };
         let bound = a.chunks(k).map(reach).fold(0.0f64, f64::max) * largest(&transposed);
-        let seen = self.largest_entry(&a, &transposed, k) * MATRIX_SLACK;
+        // Wider margins than usual, as without calibration, want the bits themselves.
+        let slack = if self.options.margin > Options::default().margin { 1.0 } else { MATRIX_SLACK };
+        let seen = self.largest_entry(&a, &transposed, k) * slack;
         let wide = self.samples() > 0 && self.loose(bound, Some(seen));
+        // A factor of few bits, as comparisons are, leaves no bits to shift away.
+        let wide = wide || bound < FEW_BITS;
         let requant = if wide { Requant::Identity } else { Requant::Shift };
         self.push(Step::MatMul(MatMul { inner: k, a, b: transposed, bias: 0, requant }))?;
         let unit = unit * if wide { 1.0 } else { (1i64 << SHIFT) as f64 };

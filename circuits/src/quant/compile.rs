@@ -35,10 +35,35 @@ pub struct Calibration {
     pub samples: Vec<Vec<i64>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CalibrationFile {
-    input_data: Vec<Vec<f64>>,
+/// A file of reals, in EZKL's form: rows of numbers or booleans. What else such files hold (shapes, expected outputs) is not read.
+#[derive(Debug, Deserialize)]
+pub struct RealsFile {
+    input_data: Vec<Vec<Real>>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(untagged)]
+enum Real {
+    Number(f64),
+    Truth(bool),
+}
+
+impl RealsFile {
+    /// Rows of `width` reals. Shorter rows are those of one ONNX input each: neighbours are joined up to the width.
+    pub fn rows(&self, width: usize) -> Vec<Vec<f64>> {
+        let real = |r: &Real| match *r {
+            Real::Number(v) => v,
+            Real::Truth(t) => f64::from(u8::from(t)),
+        };
+        let mut rows: Vec<Vec<f64>> = Vec::with_capacity(self.input_data.len());
+        for part in &self.input_data {
+            match rows.last_mut() {
+                Some(row) if row.len() < width && row.len() + part.len() <= width => row.extend(part.iter().map(real)),
+                _ => rows.push(part.iter().map(real).collect()),
+            }
+        }
+        rows
+    }
 }
 
 impl Calibration {
@@ -64,14 +89,15 @@ impl Calibration {
         Ok(Self { samples: samples.iter().enumerate().map(encode).collect::<Result<_, _>>()? })
     }
 
-    /// Reads `{"input_data": [[real, …], …]}`; `scales` are those of the specification's fields.
+    /// Reads `{"input_data": [[real, …], …]}`; `scales` are those of the specification's fields. A row is a sample, or as many rows are as the model
+    /// has ONNX inputs.
     ///
     /// # Errors
     /// JSON of another shape, or as [`Self::from_reals`].
     pub fn parse(json: &[u8], scales: &[u64]) -> Result<Self, QuantError> {
-        let file: CalibrationFile = serde_json::from_slice(json)
+        let file: RealsFile = serde_json::from_slice(json)
             .map_err(|e| ModelError::Spec { what: "calibration".into(), reason: e.to_string() })?;
-        Self::from_reals(&file.input_data, scales)
+        Self::from_reals(&file.rows(scales.len()), scales)
     }
 }
 
@@ -105,6 +131,9 @@ impl Options {
         Ok(())
     }
 }
+
+/// Bits of an output's fraction, where its lane has room for them.
+const OUTPUT_BITS: f64 = 24.0;
 
 /// A compiled model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -171,7 +200,7 @@ pub fn compile(
     let given = calibration.filter(|c| !c.samples.is_empty());
     let drawn = if given.is_none() { Some(drawn(&graph, &spec)) } else { None };
     let options = if drawn.is_some() { synthetic::options(options) } else { options.clone() };
-    let graph = graph.fused();
+    let graph = graph.fused().with_moderate_masks();
     let lengths = spec.sources.iter().map(|s| s.length).collect();
     let mut builder = Builder::new(lengths, given.or(drawn.as_ref()), &options)?;
     let domains: Vec<(f64, f64)> = spec.fields.iter().map(|f| f.domain_units()).collect();
@@ -375,20 +404,25 @@ fn default_spec(graph: &Graph, calibration: Option<&Calibration>) -> ResolvedSpe
     ResolvedSpec { name: String::new(), sources, fields, outputs: Vec::new() }
 }
 
-/// Units per 1.0 of one output tensor: [`DEFAULT_SCALE`], more where its values are small, less where the lane could not hold it.
+/// Units per 1.0 of one output tensor: `2^24`, more where its values are small, less where the lane could not hold it.
 fn output_scale(builder: &Builder<'_>, forms: &[Form]) -> u64 {
-    let (mut seen, mut bound) = (0.0f64, 0.0f64);
+    let (mut seen, mut bound, mut widest) = (0.0f64, 0.0f64, 0.0f64);
     for form in forms {
         let (lo, hi) = builder.interval(form);
         let own = lo.abs().max(hi.abs());
         let typical = builder.calibrated(form).unwrap_or(own);
         let saturates = form.terms().len() > 1 && typical > 0.0 && own > typical * builder.saturate_above();
         seen = seen.max(typical);
+        widest = widest.max(own);
         bound = bound.max(if saturates { typical * builder.saturate_above() } else { own });
     }
-    // 14 bits for what was seen, and room for twice the bound.
+    // 14 bits for what was seen, room for twice the bound; and 24 bits in any case, since answers may be far smaller than the domain promises.
     let fine = libm::ceil(14.0 - libm::log2(seen.max(1e-9)));
     let room = libm::floor(f64::from(program::Y_BITS - 1) - libm::log2(bound.max(1e-30)));
-    let bits = fine.max(libm::log2(DEFAULT_SCALE as f64)).min(room).clamp(0.0, 38.0);
+    let coarse = fine.max(libm::log2(DEFAULT_SCALE as f64)).min(room).clamp(0.0, 38.0);
+    // More only where the lane holds it whatever saturates, and where what it holds exactly stays exact.
+    let fine = OUTPUT_BITS.min(libm::floor(f64::from(program::Y_BITS - 1) - libm::log2(widest.max(1e-30)))).max(coarse);
+    let exact = |bits: f64| forms.iter().filter(|f| builder.is_whole(f, libm::exp2(bits))).count();
+    let bits = if exact(fine) < exact(coarse) { coarse } else { fine };
     1 << bits as u32
 }

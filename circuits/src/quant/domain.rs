@@ -20,6 +20,9 @@ const LINEAR_DOMAIN: f64 = 256.0;
 /// A standardised input lies within so many deviations.
 const DEVIATIONS: f64 = 16.0;
 
+/// What a model that only moves and adds values takes.
+const EXACT_DOMAIN: f64 = 256.0;
+
 /// What one input value is expected to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Expected {
@@ -78,13 +81,24 @@ struct Image {
     map: Vec<(f64, f64)>,
     shifted: bool,
     scaled: bool,
+    /// Constant columns in front, which are no elements of the map.
+    before: usize,
 }
 
 fn of_input(graph: &Graph, input: &Input) -> Vec<Expected> {
-    let start = Expected::of(input.kind);
+    let mut start = Expected::of(input.kind);
+    if start.scale == DEFAULT_SCALE && is_exact(graph, &input.name) {
+        start.domain = (-EXACT_DOMAIN, EXACT_DOMAIN);
+    }
     let map = vec![(1.0, 0.0); input.width()];
-    let first =
-        Image { name: input.name.clone(), shape: Some(input.shape.clone()), map, shifted: false, scaled: false };
+    let first = Image {
+        name: input.name.clone(),
+        shape: Some(input.shape.clone()),
+        map,
+        shifted: false,
+        scaled: false,
+        before: 0,
+    };
     let mut pending = vec![first];
     let mut steps = 0;
     while let Some(image) = pending.pop() {
@@ -107,15 +121,84 @@ fn of_input(graph: &Graph, input: &Input) -> Vec<Expected> {
     vec![start; input.width()]
 }
 
+/// Ops that move, add up and average values: as exact for wide inputs as for narrow ones.
+const EXACT: &[&str] = &[
+    "Add",
+    "AveragePool",
+    "Concat",
+    "CumSum",
+    "DepthToSpace",
+    "Dropout",
+    "Expand",
+    "Flatten",
+    "GlobalAveragePool",
+    "Identity",
+    "Mean",
+    "Neg",
+    "Pad",
+    "ReduceMean",
+    "ReduceSum",
+    "Reshape",
+    "Slice",
+    "SpaceToDepth",
+    "Split",
+    "Squeeze",
+    "Sub",
+    "Sum",
+    "Tile",
+    "Transpose",
+    "Trilu",
+    "Unsqueeze",
+];
+
+/// Whether a wide domain costs no precision.
+fn is_exact(graph: &Graph, input: &str) -> bool {
+    let mut live: Vec<&str> = vec![input];
+    for node in graph.nodes.iter() {
+        if !node.inputs.iter().any(|name| live.contains(&name.as_str())) {
+            continue;
+        }
+        if !EXACT.contains(&node.op.as_str()) {
+            return false;
+        }
+        live.extend(node.outputs.iter().map(String::as_str));
+    }
+    true
+}
+
 /// What a consumer of the value says about it.
 fn stated(graph: &Graph, node: &Node, image: &Image, start: Expected) -> Option<Vec<Expected>> {
     let at = |i: usize| node.inputs.get(i) == Some(&image.name);
+    if image.before > 0 && !matches!(node.op.as_str(), "GatherND" | "ScatterND") {
+        return None;
+    }
     match node.op.as_str() {
         "Gather" if at(1) => {
             let rank = |t: &[usize]| i64::try_from(t.len()).unwrap_or(0);
-            let table = shape(graph, node.inputs.first()?)?;
+            let table = shape_of(graph, node.inputs.first()?)?;
             let axis = usize::try_from(integer(node, "axis").unwrap_or(0).rem_euclid(rank(table).max(1))).ok()?;
             Some(counted(start, *table.get(axis)?, image.map.len()))
+        }
+        "GatherElements" | "ScatterElements" | "Scatter" if at(1) => {
+            let data = shape_of(graph, node.inputs.first()?)?;
+            let rank = i64::try_from(data.len()).unwrap_or(0).max(1);
+            let axis = usize::try_from(integer(node, "axis").unwrap_or(0).rem_euclid(rank)).ok()?;
+            Some(counted(start, *data.get(axis)?, image.map.len()))
+        }
+        "GatherND" | "ScatterND" if at(1) => {
+            let data = shape_of(graph, node.inputs.first()?)?;
+            let batch = usize::try_from(integer(node, "batch_dims").unwrap_or(0)).ok()?;
+            let width = *image.shape.as_ref()?.last()?;
+            let first = batch.checked_add(image.before)?;
+            let sizes = data.get(first..first.checked_add(width)?)?;
+            let of = |i: usize| counted(start, sizes.get(i % width.max(1)).copied().unwrap_or(1), 1);
+            Some((0..image.map.len()).flat_map(of).collect())
+        }
+        // An attention mask of integers: `(1 - mask) · -10000`.
+        "Mul" if start.scale == 1 && image.map.iter().all(|m| *m == (-1.0, 1.0)) => {
+            let other = node.inputs.get(usize::from(at(0)))?;
+            let large = numbers(graph, other)?.iter().all(|c| c.abs() >= 1000.0);
+            large.then(|| vec![Expected::within(1, (0.0, 1.0)); image.map.len()])
         }
         "OneHot" if at(0) => {
             let depth = numbers(graph, node.inputs.get(1)?)?.first().copied()?;
@@ -213,11 +296,16 @@ fn followed(graph: &Graph, node: &Node, image: &Image) -> Option<Image> {
         map: image.map.clone(),
         shifted: image.shifted,
         scaled: image.scaled,
+        before: image.before,
     };
+    if image.before > 0 && node.op != "Cast" {
+        return None;
+    }
     let left = node.inputs.first() == Some(&image.name);
     match node.op.as_str() {
         "Identity" | "Dropout" | "Cast" | "Imputer" if left => Some(same(image.shape.clone())),
         "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" if left => Some(same(None)),
+        "Concat" => joined(graph, node, image),
         "Scaler" => {
             let (offset, scale) = (floats(node, "offset")?, floats(node, "scale")?);
             let mut next = same(image.shape.clone());
@@ -247,6 +335,24 @@ fn followed(graph: &Graph, node: &Node, image: &Image) -> Option<Image> {
         }
         _ => None,
     }
+}
+
+/// The image behind columns of constants.
+fn joined(graph: &Graph, node: &Node, image: &Image) -> Option<Image> {
+    let own = image.shape.as_ref()?;
+    let rank = i64::try_from(own.len()).ok()?;
+    let (image_name, constants) = node.inputs.split_last()?;
+    if integer(node, "axis")?.rem_euclid(rank.max(1)) != rank - 1 || *image_name != image.name {
+        return None;
+    }
+    let widths: Option<Vec<usize>> = constants.iter().map(|name| shape(graph, name)?.last().copied()).collect();
+    Some(Image {
+        name: node.outputs.first()?.clone(),
+        shape: image.shape.clone(),
+        map: image.map.clone(),
+        before: widths?.into_iter().sum(),
+        ..*image
+    })
 }
 
 /// For each element of the image, which of the constant's it meets; `None` when the result would be larger, or the shape is not known.
@@ -291,6 +397,12 @@ fn shape<'g>(graph: &'g Graph, name: &str) -> Option<&'g [usize]> {
         Constant::Real(t) => t.shape(),
         Constant::Int(t) => t.shape(),
     })
+}
+
+/// The shape of a constant or of an input.
+fn shape_of<'g>(graph: &'g Graph, name: &str) -> Option<&'g [usize]> {
+    let input = graph.inputs.iter().find(|i| i.name == name).map(|i| i.shape.as_slice());
+    input.or_else(|| shape(graph, name))
 }
 
 fn numbers(graph: &Graph, name: &str) -> Option<Vec<f64>> {

@@ -1,7 +1,7 @@
 //! The last lanes: forms as integers at exactly the declared output scales, rounded to nearest.
 
 use super::QuantError;
-use super::bounds::Y_LIMIT;
+use super::bounds::{Interval, Y_LIMIT};
 use super::builder::{Builder, Dot, Finished, HALF, HEADROOM, WIDE, integer};
 use super::form::Form;
 use super::program::{Divide, Requant, SHIFT, Step, Wire};
@@ -51,8 +51,8 @@ impl Builder<'_> {
                 tamed.push(form.clone());
                 continue;
             }
-            if let Some(shifted) = self.shifted_down(form, scale)? {
-                tamed.push(shifted);
+            if let Some(divided) = self.divided_down(form, scale)? {
+                tamed.push(divided);
                 continue;
             }
             let mut one = self.narrowed(std::slice::from_ref(form))?;
@@ -62,6 +62,12 @@ impl Builder<'_> {
                 f.terms().len() > 1 && self.calibrated(f).is_some_and(above)
             };
             if one.iter().any(saturates) {
+                if let [plain] = one.as_slice()
+                    && let Some(held) = self.held(&plain.clone(), scale)?
+                {
+                    tamed.push(held);
+                    continue;
+                }
                 one = self.compact(&one)?;
                 one = self.narrowed(&one)?;
             }
@@ -70,27 +76,61 @@ impl Builder<'_> {
         Ok(tamed)
     }
 
-    /// A wide wire in units of a power of two, rounded to units of `1 / scale`: a quotient by a constant, which narrowing it first would make coarse.
-    fn shifted_down(&mut self, form: &Form, scale: f64) -> Result<Option<Form>, QuantError> {
-        let &[(wire, unit)] = form.terms() else { return Ok(None) };
-        let step = 1.0 / (unit * scale);
-        let wide = self.bounds[wire as usize].magnitude() > WIDE;
-        if !wide || !(1.0..=Y_LIMIT as f64 / 2.0).contains(&step) || libm::frexp(step).0 != 0.5 {
+    /// A form held at what calibration makes of it, in a lane of as many bits below `1 / scale` as it has room for, which a division takes away.
+    fn held(&mut self, form: &Form, scale: f64) -> Result<Option<Form>, QuantError> {
+        let (lo, hi) = self.interval(form);
+        let limit = self.calibrated(form).unwrap_or(0.0) * self.options.margin;
+        let room = HEADROOM * Y_LIMIT as f64 / ((lo.abs().max(hi.abs()) + limit) * scale).max(1e-30);
+        let fine = scale * libm::exp2(libm::floor(libm::log2(room)));
+        if room < 2.0 || !fine.is_finite() {
             return Ok(None);
         }
-        let start = (form.offset() / unit + step / 2.0).floor();
-        let numerator = Dot { terms: vec![(wire, 1)], bias: start as i64, ..Dot::default() };
+        let Some(dot) = self.dot(form, fine, Requant::Identity).filter(|d| self.fits(d)) else { return Ok(None) };
+        let wire = self.single(&dot)?;
+        let limit = ((limit * fine).ceil() as i64).max(1);
+        let (clamped, deviations) = self.clamp_exact(&[(wire, Interval { lo: -limit, hi: limit })], true)?;
+        self.saturated.extend(deviations);
+        let Some(clamped) = clamped.into_iter().next().map(|f| f.scaled(1.0 / fine)) else { return Ok(None) };
+        let divided = self.divided_down(&clamped, scale)?;
+        Ok(Some(divided.unwrap_or(clamped)))
+    }
+
+    /// A wide wire, rounded to units of `1 / scale` by one division: narrowing it first would make it coarse. A sum of wide wires in whole units is added up first.
+    fn divided_down(&mut self, form: &Form, scale: f64) -> Result<Option<Form>, QuantError> {
+        let wide = |builder: &Self, w: Wire| builder.bounds[w as usize].magnitude() > WIDE;
+        if !form.terms().iter().any(|t| wide(self, t.0)) {
+            return Ok(None);
+        }
+        let (wire, unit, offset) = match form.terms() {
+            &[(wire, unit)] => (wire, unit, form.offset()),
+            _ => {
+                let Some((dot, unit)) = self.exact_within(form, false, Y_LIMIT / 4) else { return Ok(None) };
+                (self.single(&dot)?, unit, 0.0)
+            }
+        };
+        let size = self.bounds[wire as usize].magnitude();
+        let Some((weight, step)) = fraction((unit * scale).abs(), (Y_LIMIT / 2 / size.max(1)).max(1)) else {
+            return Ok(None);
+        };
+        let weight = if unit < 0.0 { -weight } else { weight };
+        let start = (offset / unit * weight as f64 + step as f64 / 2.0).floor();
+        let numerator = Dot { terms: vec![(wire, weight)], bias: start as i64, ..Dot::default() };
         if start.abs() > Y_LIMIT as f64 || !self.fits(&numerator) {
             return Ok(None);
         }
         let numerator = self.single(&numerator)?;
-        if step == 1.0 {
-            return Ok(Some(Form::wire(numerator, unit, 0.0)));
+        if step == 1 {
+            return Ok(Some(Form::wire(numerator, 1.0 / scale, 0.0)));
         }
-        let denominator = self.single(&Dot { bias: step as i64, ..Dot::default() })?;
+        let denominator = self.single(&Dot { bias: step, ..Dot::default() })?;
         let quotient = self.bounds.len() as Wire;
         self.push(Step::Divide(Divide { numerator, denominator }))?;
         Ok(Some(Form::wire(quotient, 1.0 / scale, 0.0)))
+    }
+
+    /// Whether one lane holds `form · scale` exactly.
+    pub(super) fn is_whole(&self, form: &Form, scale: f64) -> bool {
+        self.whole(form, scale).is_some()
     }
 
     /// `form · scale` as an exact integer dot product, when it is one.
@@ -136,4 +176,27 @@ impl Builder<'_> {
         let weight = integer(then.0, Y_LIMIT).ok_or_else(too_large)?;
         Ok((dot, Some((weight, then.1, then.2))))
     }
+}
+
+/// The best fraction for a positive ratio of at most 1, with a numerator of at most `limit`; `None` where that is not within `2^-16`.
+fn fraction(ratio: f64, limit: i64) -> Option<(i64, i64)> {
+    if !(ratio.is_finite() && ratio > 0.0 && ratio <= 1.0) {
+        return None;
+    }
+    let off = |a: i64, b: i64| (a as f64 / b as f64 / ratio - 1.0).abs();
+    let mut best: Option<(i64, i64)> = None;
+    for a in 1..=limit.min(1 << 12) {
+        let below = (a as f64 / ratio).round();
+        if below > Y_LIMIT as f64 / 4.0 {
+            break;
+        }
+        let b = below as i64;
+        if best.is_none_or(|(x, y)| off(a, b) < 0.99 * off(x, y)) {
+            best = Some((a, b));
+        }
+        if off(a, b) < 1e-12 {
+            break;
+        }
+    }
+    best.filter(|&(a, b)| off(a, b) < libm::exp2(-16.0))
 }

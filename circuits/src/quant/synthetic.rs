@@ -7,7 +7,7 @@ use super::compile::Options;
 use super::domain::Expected;
 
 /// Limits lie at so many times the largest synthetic magnitude; and a value saturates only where its interval is twice as far.
-const MARGIN: f64 = 32.0;
+const MARGIN: f64 = 16.0;
 const SAMPLES: usize = 32;
 /// Integer domains up to here are drawn uniformly; of wider ones, small values are typical.
 const FEW: f64 = 4096.0;
@@ -15,7 +15,9 @@ const FEW: f64 = 4096.0;
 /// Options for synthetic samples: never tighter than those given.
 pub fn options(given: &Options) -> Options {
     let margin = given.margin.max(MARGIN);
-    Options { margin, saturate_above: given.saturate_above.max(2.0 * margin), ..given.clone() }
+    let chosen = given.saturate_above != Options::default().saturate_above;
+    let saturate_above = if chosen { given.saturate_above.max(margin) } else { 2.0 * margin };
+    Options { margin, saturate_above, ..given.clone() }
 }
 
 /// The samples: standard normal, uniform in `[0, 1]`, small and wide ones in turn, in units of each value's deviation about its middle.

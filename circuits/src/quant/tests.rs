@@ -67,6 +67,11 @@ fn agrees_with_tract_on_elementwise_and_shape_ops() {
     assert!(error < 1e-3, "{error}");
 }
 
+/// Units per 1.0 of the first output.
+fn output_unit(compiled: &Compiled) -> i64 {
+    compiled.spec.outputs[0].scale as i64
+}
+
 #[test]
 fn constants_fold_to_constant_outputs() {
     let mut m = OnnxBuilder::new(&[2]);
@@ -75,7 +80,7 @@ fn constants_fold_to_constant_outputs() {
     let compiled = bare(&m.node("Add", &["s", "z"], "y", vec![]).bytes(&[2]));
     assert!(compiled.program.tables.is_empty());
     let expected: Vec<i64> =
-        [0.75f64, -3.0].iter().map(|x| (UNIT as f64 / (1.0 + (-x).exp())).round() as i64).collect();
+        [0.75f64, -3.0].iter().map(|x| (output_unit(&compiled) as f64 / (1.0 + (-x).exp())).round() as i64).collect();
     assert_eq!(compiled.program.evaluate(&[5, -5]).unwrap().outputs, expected);
 }
 
@@ -99,7 +104,8 @@ fn a_clip_of_the_graph_raises_no_flag_and_is_exact_at_the_end() {
     m.node("Mul", &["x", "k"], "m", vec![]).node("Clip", &["m", "lo", "hi"], "c", vec![]);
     let compiled = bare(&m.node("Mul", &["c", "s"], "y", vec![]).bytes(&[1]));
     let run = |x: i64| compiled.program.evaluate(&[x * UNIT]).unwrap();
-    assert_eq!((run(15).outputs[0], run(-15).outputs[0]), (300 * UNIT, -200 * UNIT));
+    let unit = output_unit(&compiled);
+    assert_eq!((run(15).outputs[0], run(-15).outputs[0]), (300 * unit, -200 * unit));
     assert!(run(15).unsaturated && run(15).in_domain);
 }
 
@@ -133,7 +139,8 @@ fn saturation_flag_is_exact_in_both_directions() {
         *(if run(middle).unsaturated { &mut inside } else { &mut outside }) = middle;
     }
     // Up to there the answer follows both values, 100 d - 50 d. Beyond it the first one stands still and only the second is followed, until it stands still too; the flag is down all the way.
-    let answer = |difference: i64| run(difference).outputs[0];
+    let finer = output_unit(&compiled) / UNIT;
+    let answer = |difference: i64| run(difference).outputs[0] / finer;
     assert!((answer(inside) - answer(inside - 1000) - 50_000).abs() <= 16);
     assert!((answer(outside + 1000) - answer(outside) + 50_000).abs() <= 16);
     assert_eq!(answer(9 * UNIT), answer(12 * UNIT));

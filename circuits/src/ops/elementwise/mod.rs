@@ -25,6 +25,7 @@ pub(in crate::ops) use pointwise::{
     binary, broadcast, is_whole, least, live, minus, operand, pair, text, unary, unary_whole, whole, zipped,
     zipped_whole,
 };
+pub(in crate::ops) use pow::power;
 
 use super::Op;
 

@@ -20,6 +20,9 @@ const MARGIN: f64 = 3.0;
 /// `e^9` is 8103.
 const MOST_EXPONENT: f64 = 9.0;
 
+/// Where exponents of `e` beyond this were seen, powers are squares of roots.
+const STEEP: f64 = 4.5;
+
 /// See the module's head.
 pub(super) struct Pow;
 
@@ -34,7 +37,7 @@ fn whole_power(builder: &mut Builder<'_>, x: &[Form], n: u32) -> Result<Vec<Form
 }
 
 /// `x^p` for a constant `p`.
-fn power(builder: &mut Builder<'_>, x: &[Form], p: f64) -> Result<Vec<Form>, QuantError> {
+pub(in crate::ops) fn power(builder: &mut Builder<'_>, x: &[Form], p: f64) -> Result<Vec<Form>, QuantError> {
     let size = p.abs();
     if p == 0.0 {
         return Ok(vec![Form::constant(1.0); x.len()]);
@@ -71,7 +74,17 @@ fn power(builder: &mut Builder<'_>, x: &[Form], p: f64) -> Result<Vec<Form>, Qua
 fn exponential(builder: &mut Builder<'_>, base: f64, y: &[Form]) -> Result<Vec<Form>, QuantError> {
     let rate = libm::log(base);
     let scaled: Vec<Form> = y.iter().map(|f| f.scaled(rate)).collect();
-    builder.function(&scaled, &Function1::new("exp", libm::exp))
+    let steep = scaled.iter().filter_map(|f| builder.calibrated_range(f)).any(|range| range.1 > STEEP);
+    if steep { by_roots(builder, &scaled) } else { builder.function(&scaled, &Function1::new("exp", libm::exp)) }
+}
+
+/// `e^y` as the square of `e^(y/2)`: the root's table covers half the range in bits, so small powers keep more of them.
+fn by_roots(builder: &mut Builder<'_>, exponents: &[Form]) -> Result<Vec<Form>, QuantError> {
+    let most = most_exponent(builder, exponents);
+    let halves: Vec<Form> = exponents.iter().map(|f| f.scaled(0.5)).collect();
+    let exp = Function1::new("exp", libm::exp).on(f64::NEG_INFINITY, most / 2.0);
+    let roots = builder.function(&halves, &exp)?;
+    builder.multiply(&roots, &roots)
 }
 
 /// Larger exponents of `e` are held there, with a flag: a bit more than was seen, but no more than answers have room for, since a power of a base near
@@ -123,12 +136,7 @@ impl Op for Pow {
             if !free.is_empty() {
                 let logs = logarithm(builder, &pick(x, &free))?;
                 let exponents = builder.multiply(&logs, &pick(y, &free))?;
-                let most = most_exponent(builder, &exponents);
-                // The root's table covers half the range in bits: squared, small powers keep more of them.
-                let halves: Vec<Form> = exponents.iter().map(|f| f.scaled(0.5)).collect();
-                let exp = Function1::new("exp", libm::exp).on(f64::NEG_INFINITY, most / 2.0);
-                let roots = builder.function(&halves, &exp)?;
-                let values = builder.multiply(&roots, &roots)?;
+                let values = by_roots(builder, &exponents)?;
                 done.extend(free.into_iter().zip(values));
             }
             for (i, form) in done {

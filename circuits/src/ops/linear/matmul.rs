@@ -14,7 +14,7 @@ impl Op for MatMul {
     }
 
     fn accepts(&self) -> &'static str {
-        "two float tensors whose inner sizes agree and whose leading sizes broadcast"
+        "two tensors of numbers whose inner sizes agree and whose leading sizes broadcast"
     }
 
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
@@ -50,7 +50,7 @@ impl Op for MatMul {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::fixture::OnnxBuilder;
+    use crate::model::fixture::{OnnxBuilder, int};
     use crate::testing::conformance::{Case, op_conformance};
 
     fn ramp(count: usize) -> Vec<Vec<f64>> {
@@ -94,7 +94,17 @@ mod tests {
         Case::new(m.node("MatMul", &["h", "w"], "y", vec![]).bytes(&[3, 2]), ramp(12))
     }
 
+    /// Integers and booleans from comparisons, times an integer matrix.
+    fn integers() -> Case {
+        let mut m = OnnxBuilder::new(&[1, 3]);
+        m.weights("t", &[3], &[0.5, -1.0, 2.0]).int_tensor("w", &[3, 2], &[1, -2, 3, 4, 0, 7]);
+        m.node("Less", &["t", "x"], "c", vec![]).node("Cast", &["c"], "i", vec![int("to", 7)]);
+        let onnx = m.node("MatMul", &["i", "w"], "y", vec![]).bytes(&[1, 2]);
+        Case::new(onnx, vec![vec![1.0, 0.0, 3.0], vec![0.0, -2.0, 2.5]]).expecting(vec![vec![4.0, 9.0], vec![0.0, 7.0]])
+    }
+
     op_conformance! {
+        integer_factors: integers(),
         vector_times_matrix: constant(&[3], &[3, 2], false, &[2]),
         matrix_times_vector: constant(&[3], &[2, 3], true, &[2]),
         vector_times_vector: vectors(),

@@ -9,7 +9,7 @@ mod pooled;
 mod product;
 
 pub(in crate::ops) use conv::constant;
-pub(in crate::ops) use product::prepared;
+pub(in crate::ops) use product::{batched, prepared};
 
 use super::Op;
 

@@ -2,6 +2,8 @@
 //!
 //! A constant factor makes a product free: forms are composed. Two live factors cost a step of the program (`Builder::matmul`).
 
+use std::borrow::Cow;
+
 use crate::model::tensor::{Tensor, broadcast_shape, elements};
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
@@ -41,7 +43,7 @@ pub(in crate::ops) fn prepared(
 }
 
 /// `a · b` for tensors of at least two dimensions, by the rules of numpy: matrices in the last two, the others broadcast. `last` as in [`apply`].
-pub(super) fn batched(
+pub(in crate::ops) fn batched(
     builder: &mut Builder<'_>,
     call: &Call<'_>,
     a: &Value,
@@ -80,6 +82,8 @@ pub(super) fn batched_with(
     let mismatch = || call.refuse("expected two float tensors whose sizes fit");
     let (left, right) = (blocks(lead_a).ok_or_else(mismatch)?, blocks(lead_b).ok_or_else(mismatch)?);
     let pairs: Vec<(usize, usize)> = left.into_iter().zip(right).collect();
+    let (a, b) = (real(a), real(b));
+    let (a, b) = (a.as_ref(), b.as_ref());
     let data = match (a, b) {
         (_, Value::Real(weights)) => {
             let x = a.forms().ok_or_else(mismatch)?;
@@ -104,6 +108,14 @@ pub(super) fn batched_with(
         _ => return Err(mismatch()),
     };
     Tensor::new(shape, data).ok_or_else(mismatch)
+}
+
+/// Integer constants as reals: they are factors like others.
+fn real(value: &Value) -> Cow<'_, Value> {
+    match value {
+        Value::Int(t) => Cow::Owned(Value::Real(t.map(|&v| v as f64))),
+        other => Cow::Borrowed(other),
+    }
 }
 
 /// For each pair of a block of `rows` vectors of `x` and a block `n × k` of `weights`: the products, `rows × n`.

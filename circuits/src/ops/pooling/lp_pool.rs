@@ -1,4 +1,4 @@
-//! The norm of each window, of each channel, for p = 1 and p = 2. An element takes one lane (its magnitude or square), a root about six rows.
+//! The norm of each window, of each channel. An element takes a lane for each product of its power, a root about six rows: of a square root, or of a table's read.
 
 use crate::model::tensor::Tensor;
 use crate::ops::window::{self, Axis};
@@ -6,6 +6,7 @@ use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 use crate::quant::form::Form;
 
+use crate::ops::elementwise::power;
 use crate::ops::{Call, Op, Value};
 
 /// See the module's head.
@@ -17,7 +18,7 @@ impl Op for LpPool {
     }
 
     fn accepts(&self) -> &'static str {
-        "a float tensor [N, C, d1, …] and p of 1 or 2"
+        "a float tensor [N, C, d1, …] and p from 1 to 16"
     }
 
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
@@ -44,7 +45,7 @@ impl Op for GlobalLpPool {
     }
 
     fn accepts(&self) -> &'static str {
-        "a float tensor [N, C, d1, …] and p of 1 or 2"
+        "a float tensor [N, C, d1, …] and p from 1 to 16"
     }
 
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
@@ -62,13 +63,25 @@ fn powers(builder: &mut Builder<'_>, call: &Call<'_>, x: &Tensor<Form>) -> Resul
     match call.int("p", 2)? {
         1 => builder.absolute(&x),
         2 => builder.multiply(&x, &x),
+        p @ 3..=16 => {
+            let x = if p % 2 == 1 { builder.absolute(&x)? } else { x };
+            power(builder, &x, p as f64)
+        }
         p => Err(call.refuse(format!("p is {p}"))),
     }
 }
 
 /// `sum^(1/p)`
 fn roots(builder: &mut Builder<'_>, call: &Call<'_>, sums: Vec<Form>) -> Result<Vec<Form>, QuantError> {
-    if call.int("p", 2)? == 1 { Ok(sums) } else { builder.sqrt(&sums) }
+    match call.int("p", 2)? {
+        1 => Ok(sums),
+        2 => builder.sqrt(&sums),
+        4 => {
+            let squares = builder.sqrt(&sums)?;
+            builder.sqrt(&squares)
+        }
+        p => power(builder, &sums, 1.0 / p as f64),
+    }
 }
 
 #[cfg(test)]
@@ -90,12 +103,18 @@ mod tests {
         Case::new(pool("GlobalLpPool", &[1, 2, 2, 2], vec![], &[1, 2, 1, 1]), inputs(&[8])).expecting(want)
     }
 
-    op_conformance! { magnitudes: windows(1), euclidean: windows(2), whole_channels: global() }
+    op_conformance! {
+        magnitudes: windows(1),
+        euclidean: windows(2),
+        cubes: windows(3).within(5e-3),
+        fourth_powers: windows(4),
+        whole_channels: global(),
+    }
 
     #[test]
     fn other_norms_are_refused() {
-        let onnx = pool("GlobalLpPool", &[1, 1, 2], vec![int("p", 3)], &[1, 1, 1]);
+        let onnx = pool("GlobalLpPool", &[1, 1, 2], vec![int("p", 17)], &[1, 1, 1]);
         let error = crate::quant::compile(&onnx, None, None, &Default::default()).unwrap_err().to_string();
-        assert!(error.contains("p is 3"), "{error}");
+        assert!(error.contains("p is 17"), "{error}");
     }
 }

@@ -1,10 +1,11 @@
-//! Products of integer matrices of which one is constant. MatMulInteger is free; QLinearMatMul costs its rounding.
+//! Products of integer matrices. With a constant factor, MatMulInteger is free; QLinearMatMul costs its rounding.
 
 use crate::model::tensor::{Tensor, elements};
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 use crate::quant::form::Form;
 
+use crate::ops::linear::batched;
 use crate::ops::{Call, Op, Value};
 
 use super::scales::{self, Along};
@@ -18,7 +19,7 @@ impl Op for MatMulInteger {
     }
 
     fn accepts(&self) -> &'static str {
-        "integer matrices, or a batch times one matrix, one factor constant, with constant zero points"
+        "integer matrices, or batches of them"
     }
 
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
@@ -35,7 +36,7 @@ impl Op for QLinearMatMul {
     }
 
     fn accepts(&self) -> &'static str {
-        "integer matrices, or a batch times one matrix, one factor constant, with constant scales and zero points"
+        "integer matrices, or batches of them, with constant scales and zero points"
     }
 
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
@@ -64,6 +65,19 @@ fn product(
     (b, b_zero): (usize, usize),
 ) -> Result<Tensor<Form>, QuantError> {
     let (left, right) = (call.input(a)?.shape().to_vec(), call.input(b)?.shape().to_vec());
+    let live = |i: usize| matches!(call.optional(i), Some(Value::Live(_)));
+    if right.len() > 2 || (live(a) && live(b)) {
+        let side = |i: usize, zero: usize, axis: usize| -> Result<Value, QuantError> {
+            if live(i) {
+                Ok(Value::Live(scales::centred(call, i, zero, axis)?))
+            } else {
+                Ok(Value::Real(scales::centred_weights(call, i, zero, axis)?))
+            }
+        };
+        let (left, right) =
+            (side(a, a_zero, left.len().saturating_sub(2))?, side(b, b_zero, right.len().saturating_sub(1))?);
+        return batched(builder, call, &left, &right, false);
+    }
     let (Some((&k, lead)), &[rows, columns]) = (left.split_last(), right.as_slice()) else {
         return Err(call.refuse("expected a matrix or a batch of rows, and a matrix"));
     };

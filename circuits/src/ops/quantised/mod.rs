@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `quantize_linear`, `dequantize_linear` | between reals and integers |
+//! | `dynamic_quantize_linear` | to integers, by the range of the values |
 //! | `matrix` | MatMulInteger, QLinearMatMul |
 //! | `convolution` | ConvInteger, QLinearConv |
 //! | `scales` | scales and zero points, of a tensor or along an axis |
@@ -11,6 +12,7 @@
 
 mod convolution;
 mod dequantize_linear;
+mod dynamic_quantize_linear;
 mod matrix;
 mod quantize_linear;
 mod scales;
@@ -23,6 +25,7 @@ use super::Op;
 pub(super) static OPS: &[&dyn Op] = &[
     &convolution::ConvInteger,
     &dequantize_linear::DequantizeLinear,
+    &dynamic_quantize_linear::DynamicQuantizeLinear,
     &matrix::MatMulInteger,
     &convolution::QLinearConv,
     &matrix::QLinearMatMul,

@@ -78,6 +78,11 @@ pub(super) fn forms(call: &Call<'_>, i: usize) -> Result<Tensor<Form>, QuantErro
 /// Input `i` minus its zero point, if input `zero` is given.
 pub(super) fn centred(call: &Call<'_>, i: usize, zero: usize, axis: usize) -> Result<Tensor<Form>, QuantError> {
     let x = forms(call, i)?;
+    if let Some(Value::Live(zero)) = call.optional(zero) {
+        // As DynamicQuantizeLinear gives it.
+        let [zero] = zero.data() else { return Err(call.refuse("a zero point that depends on the inputs is not one")) };
+        return Ok(x.map(|f| f.plus(&zero.scaled(-1.0))));
+    }
     let zero = Along::or(call, zero, x.shape(), axis, 0.0)?;
     let mut flat = 0..;
     Ok(x.map(|f| f.shifted(-zero.at(flat.next().unwrap_or_default()))))

@@ -103,6 +103,44 @@ fn matmul_integer() -> Case {
     case(onnx, 4, 7.0, |x| Some(product(&quantised(x)?).into_iter().map(f64::from).collect()))
 }
 
+/// What dynamic quantisation makes of a linear layer: integers by the range of the values, an integer product, and the scales afterwards.
+fn dynamic() -> Case {
+    let mut m = OnnxBuilder::new(&[1, 4]);
+    integers(&mut m, "b", &[4, 3], DataType::Int8, &B);
+    integers(&mut m, "bz", &[], DataType::Int8, &[0]);
+    m.weights("bs", &[], &[0.02]);
+    m.node("DynamicQuantizeLinear", &["x"], "q", vec![]).also("s").also("z");
+    m.node("MatMulInteger", &["q", "b", "z", "bz"], "p", vec![]).node("Cast", &["p"], "f", vec![int("to", 1)]);
+    m.node("Mul", &["s", "bs"], "t", vec![]);
+    let onnx = m.node("Mul", &["f", "t"], "y", vec![]).bytes(&[1, 3]);
+    let formula = |x: &[f64]| {
+        let (low, high) = x.iter().fold((0.0f64, 0.0f64), |(l, h), &v| (l.min(v), h.max(v)));
+        let scale = (high - low) / 255.0;
+        let zero = (-low / scale).round_ties_even();
+        let q: Vec<f64> = x.iter().map(|v| ((v / scale).round_ties_even() + zero).clamp(0.0, 255.0) - zero).collect();
+        let sum = |j: usize| (0..4).map(|k| q[k] * f64::from(B[3 * k + j])).sum::<f64>() * scale * f64::from(0.02f32);
+        Some((0..3).map(sum).collect())
+    };
+    case(onnx, 4, 7.0, formula).within(5e-3)
+}
+
+/// A batch of matrices on both sides, the right one constant.
+fn batches() -> Case {
+    let mut m = OnnxBuilder::new(&[2, 1, 4]);
+    quantised_input(&mut m);
+    let twice: Vec<i32> = B.iter().chain(&B).copied().collect();
+    integers(&mut m, "b", &[2, 4, 3], DataType::Int8, &twice);
+    integers(&mut m, "bz", &[], DataType::Int8, &[0]);
+    let onnx = m.node("MatMulInteger", &["q", "b", "z", "bz"], "y", vec![]).bytes(&[2, 1, 3]);
+    let formula = |x: &[f64]| {
+        let q = quantised(x)?;
+        let row =
+            |q: &[i32]| (0..3).map(|j| (0..4).map(|k| (q[k] - 3) * B[3 * k + j]).sum::<i32>()).collect::<Vec<_>>();
+        Some(q.chunks(4).flat_map(row).map(f64::from).collect())
+    };
+    case(onnx, 8, 7.0, formula)
+}
+
 /// `x · b` in integers, with a zero point that makes a Relu of the saturation, or one in the middle.
 fn qlinear_matmul(relu: bool) -> Case {
     let mut m = OnnxBuilder::new(&[1, 4]);
@@ -190,6 +228,8 @@ op_conformance! {
     quantizes_to_int8: quantize(),
     quantizes_ties_to_even: ties(),
     quantizes_along_an_axis: along_an_axis(),
+    quantizes_by_the_range_of_the_values: dynamic(),
+    multiplies_batches: batches(),
     multiplies_integers: matmul_integer(),
     multiplies_and_requantizes: qlinear_matmul(false),
     multiplies_and_cuts_at_zero: qlinear_matmul(true),

@@ -28,7 +28,7 @@ impl Op for Gather {
         let mut shape = value.shape()[..axis].to_vec();
         shape.extend_from_slice(indices.shape());
         shape.extend_from_slice(&value.shape()[axis + 1..]);
-        if let Value::Live(index) = indices {
+        if let Some(index) = &lookup::live(indices) {
             return Ok(vec![lookup::gather(builder, call, value, index, axis, shape)?]);
         }
         let rows = call.ints(1)?.unwrap_or_default();

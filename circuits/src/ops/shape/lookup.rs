@@ -1,7 +1,8 @@
 //! Selection by an index that depends on the inputs. A negative index counts from the end; one beyond either end takes the row there.
 //!
 //! Two ways, of which a constant table takes the cheaper one:
-//! - comparisons: with `e_i = 1` iff `index >= i`, row `index` is `row_0 + Σ_i (row_i - row_{i-1}) e_i`, linear in one lane for each row;
+//! - comparisons: with `e_i = 1` iff `index >= i`, row `index` is `row_0 + Σ_i (row_i - row_{i-1}) e_i`: linear in one lane for each row that the index
+//!   may be, or a matrix product where the rows depend on the inputs too;
 //! - [`Builder::lookup`]: a table of the circuit for each column, and one read for each element of the result.
 
 use std::ops::Range;
@@ -13,8 +14,16 @@ use crate::quant::form::Form;
 
 use crate::ops::{Call, Value};
 
+/// Most comparisons that one node may need.
+const MAX_COMPARISONS: usize = 1 << 20;
+
+/// Indices that depend on the inputs, or did before they were found to be constant; `None` for constant integers.
+pub(super) fn live(indices: &Value) -> Option<Tensor<Form>> {
+    if matches!(indices, Value::Int(_)) { None } else { indices.forms() }
+}
+
 /// Indices that are not negative where they mean a row.
-fn wrapped(builder: &mut Builder<'_>, index: &[Form], size: usize) -> Result<Vec<Form>, QuantError> {
+pub(super) fn wrapped(builder: &mut Builder<'_>, index: &[Form], size: usize) -> Result<Vec<Form>, QuantError> {
     let shifted: Vec<Form> = index.iter().map(|i| i.shifted(0.5)).collect();
     let signs = builder.sign(&shifted)?;
     let from_end = |s: &Form| s.scaled(-1.0).shifted(1.0).scaled(size as f64);
@@ -22,7 +31,11 @@ fn wrapped(builder: &mut Builder<'_>, index: &[Form], size: usize) -> Result<Vec
 }
 
 /// For each index, `index >= row` as 1 or 0, for each of the rows.
-fn comparisons(builder: &mut Builder<'_>, index: &[Form], rows: Range<usize>) -> Result<Vec<Vec<Form>>, QuantError> {
+pub(super) fn comparisons(
+    builder: &mut Builder<'_>,
+    index: &[Form],
+    rows: Range<usize>,
+) -> Result<Vec<Vec<Form>>, QuantError> {
     let differences = index.iter().flat_map(|i| rows.clone().map(|row| i.shifted(0.5 - row as f64)));
     let mut steps = builder.sign(&differences.collect::<Vec<_>>())?.into_iter();
     Ok(index.iter().map(|_| steps.by_ref().take(rows.len()).collect()).collect())
@@ -56,7 +69,8 @@ pub(super) fn gather(
     let index = wrapped(builder, index.data(), size)?;
     let mut results = Vec::with_capacity(outer * index.len() * inner);
     let constants: Option<Vec<f64>> = data.data().iter().map(Form::as_constant).collect();
-    if let Some(constants) = constants.filter(|_| tables_are_cheaper(index.len(), size, outer * inner)) {
+    let open = open_rows(builder, &index, size);
+    if let Some(constants) = constants.filter(|_| tables_are_cheaper(index.len(), open, size, outer * inner)) {
         let column = |c: usize| (0..size).map(|row| constants[(c / inner * size + row) * inner + c % inner]).collect();
         let tables: Vec<Vec<f64>> = (0..outer * inner).map(column).collect();
         let rows = builder.lookup(&index, &tables)?;
@@ -65,42 +79,83 @@ pub(super) fn gather(
         }
         return Tensor::new(shape, results).map(Value::Live).ok_or_else(|| call.refuse("the sizes do not fit"));
     }
+    affordable(call, index.len(), size)?;
     let steps = comparisons(builder, &index, 1..size)?;
-    for block in data.data().chunks(size * inner) {
-        for steps in &steps {
-            results.extend(select(builder, block, steps, inner)?);
-        }
-    }
+    let pairs: Vec<(usize, usize)> = (0..outer).map(|block| (0, block)).collect();
+    let results = selected(builder, &steps, data.data(), inner, &pairs)?;
     Tensor::new(shape, results).map(Value::Live).ok_or_else(|| call.refuse("the sizes do not fit"))
 }
 
-/// Whether tables of `columns × size` entries, read once for each result, take fewer rows than one lane for each index and entry of a column, and the
-/// results' sums of `size` operands (three to a row, shared by six).
-fn tables_are_cheaper(indices: usize, size: usize, columns: usize) -> bool {
-    columns * (size + indices) < indices * (size + columns * size.div_ceil(18))
+/// Whether so many indices of so many rows are few enough to compare.
+///
+/// # Errors
+/// They are not.
+pub(super) fn affordable(call: &Call<'_>, indices: usize, size: usize) -> Result<(), QuantError> {
+    if indices.saturating_mul(size) <= MAX_COMPARISONS {
+        return Ok(());
+    }
+    Err(call.refuse(format!(
+        "{indices} indices that depend on the inputs, each of {size} rows; at most 2^20 comparisons are accepted"
+    )))
 }
 
-/// The row of `block` (rows of `inner` elements) that the comparisons choose.
-fn select(builder: &mut Builder<'_>, block: &[Form], steps: &[Form], inner: usize) -> Result<Vec<Form>, QuantError> {
-    let row = |i: usize| &block[i * inner..(i + 1) * inner];
-    let mut sums = row(0).to_vec();
-    let difference = |column: usize, i: usize| row(i + 1)[column].plus(&row(i)[column].scaled(-1.0));
-    if let Some(constants) = block.iter().map(Form::as_constant).collect::<Option<Vec<f64>>>() {
-        let at = |row: usize, column: usize| constants[row * inner + column];
-        let matrix = (0..inner).flat_map(|c| (0..steps.len()).map(move |i| at(i + 1, c) - at(i, c)));
-        let matrix: Vec<f64> = matrix.collect();
-        if steps.is_empty() {
-            return Ok(sums);
-        }
-        let products = builder.product(&matrix, steps)?;
-        return Ok(sums.iter().zip(&products).map(|(first, p)| first.plus(p)).collect());
+/// Rows of all indices together that an index may be or not, by its interval.
+fn open_rows(builder: &Builder<'_>, index: &[Form], size: usize) -> usize {
+    let open = |form: &Form| {
+        let (lo, hi) = builder.interval(form);
+        let last = size as f64 - 1.0;
+        (hi.clamp(0.0, last) - lo.clamp(0.0, last)).ceil().max(0.0) as usize
+    };
+    index.iter().map(open).sum()
+}
+
+/// Whether tables of `columns × size` entries, read once for each result, take fewer rows than one lane for each `open` comparison, and the
+/// results' sums of as many operands (three to a row, shared by six).
+fn tables_are_cheaper(indices: usize, open: usize, size: usize, columns: usize) -> bool {
+    let operands = open.checked_div(indices).unwrap_or(0);
+    columns * (size + indices) < open + indices * columns * operands.div_ceil(18)
+}
+
+/// For each pair of a group of indices and a block of `data`, the rows of the block (of `inner` elements) that the comparisons of these indices choose. The groups are of
+/// equal size; `steps` lists the comparisons of every index with the rows from the second on.
+pub(super) fn selected(
+    builder: &mut Builder<'_>,
+    steps: &[Vec<Form>],
+    data: &[Form],
+    inner: usize,
+    pairs: &[(usize, usize)],
+) -> Result<Vec<Form>, QuantError> {
+    let count = steps.first().map_or(0, Vec::len);
+    let block = (count + 1) * inner;
+    let group = pairs.iter().map(|p| p.0 + 1).max().map_or(0, |groups| steps.len() / groups);
+    let steps_of = |at: usize| steps.iter().skip(at * group).take(group);
+    let block_of = |at: usize| data.get(at * block..(at + 1) * block).unwrap_or_default();
+    let first = |at: usize| block_of(at).get(..inner).unwrap_or_default();
+    let rises = |at: usize| {
+        let rows = block_of(at);
+        rows.iter().zip(rows.get(inner..).unwrap_or_default()).map(|(low, high)| high.plus(&low.scaled(-1.0)))
+    };
+    let mut results = Vec::with_capacity(pairs.len() * group * inner);
+    if count == 0 {
+        results.extend(pairs.iter().flat_map(|p| steps_of(p.0).flat_map(|_| first(p.1).iter().cloned())));
+        return Ok(results);
     }
-    for (i, step) in steps.iter().enumerate() {
-        let differences: Vec<Form> = (0..inner).map(|column| difference(column, i)).collect();
-        let chosen = builder.multiply(&differences, &vec![step.clone(); inner])?;
-        for (sum, part) in sums.iter_mut().zip(&chosen) {
-            *sum = sum.plus(part);
+    if data.iter().all(|f| f.as_constant().is_some()) {
+        for &(at, block) in pairs {
+            let rises: Vec<f64> = rises(block).map(|f| f.offset()).collect();
+            let matrix: Vec<f64> = (0..inner).flat_map(|c| rises.iter().skip(c).step_by(inner).copied()).collect();
+            for steps in steps_of(at) {
+                let sums = builder.product(&matrix, steps)?;
+                results.extend(first(block).iter().zip(&sums).map(|(first, sum)| first.plus(sum)));
+            }
         }
+        return Ok(results);
     }
-    Ok(sums)
+    let left = steps.concat();
+    let blocks = data.len() / block.max(1);
+    let right: Vec<Form> = (0..blocks).flat_map(rises).collect();
+    let products = builder.matmuls(&left, &right, count, (group * count, count * inner), pairs)?;
+    let starts = pairs.iter().flat_map(|p| steps_of(p.0).flat_map(|_| first(p.1)));
+    results.extend(starts.zip(&products).map(|(first, sum)| first.plus(sum)));
+    Ok(results)
 }

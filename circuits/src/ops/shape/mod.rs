@@ -22,6 +22,7 @@ mod lookup;
 mod non_zero;
 mod one_hot;
 mod pad;
+mod placed;
 mod range;
 mod reshape;
 mod resize;

@@ -1,4 +1,5 @@
 //! A tensor with elements replaced, by an index along one dimension each. Free, and so is reduction `add`; other reductions cost a lane an element.
+//! Indices that depend on the inputs are compared with every row: see [`super::placed`].
 
 use crate::model::tensor::Tensor;
 use crate::quant::QuantError;
@@ -6,7 +7,10 @@ use crate::quant::builder::Builder;
 
 use crate::ops::{Call, Op, Value};
 
+use super::gather_elements::Columns;
 use super::index::{each, flat, wrapped};
+use super::lookup;
+use super::placed::{Places, placed};
 
 /// ScatterElements, and Scatter as it was called up to opset 10.
 pub(super) struct Scatter(pub &'static str);
@@ -17,7 +21,7 @@ impl Op for Scatter {
     }
 
     fn accepts(&self) -> &'static str {
-        "constant integer indices of the tensor's rank; reduction none, add, mul, max or min"
+        "integer indices of the tensor's rank; reduction none, add, mul, max or min, of which indices that depend on the inputs take none and add"
     }
 
     fn lower(&self, builder: &mut Builder<'_>, call: &Call<'_>) -> Result<Vec<Value>, QuantError> {
@@ -26,6 +30,18 @@ impl Op for Scatter {
         let axis = call.axis(call.int("axis", 0)?, shape.len())?;
         if indices.shape() != updates.shape() || indices.shape().len() != shape.len() {
             return Err(call.refuse("indices and updates differ in shape, or from the tensor in rank"));
+        }
+        if let Some(index) = &lookup::live(indices) {
+            let columns = Columns::new(call, shape, index.shape(), axis)?;
+            let places = Places {
+                rows: columns.values,
+                size: columns.size,
+                inner: 1,
+                index: columns.indices.iter().filter_map(|&i| index.data().get(i).cloned()).collect(),
+                updates: columns.indices,
+                blocks: columns.count,
+            };
+            return Ok(vec![placed(builder, call, value, updates, &places)?]);
         }
         let mut rows = call.ints(1)?.unwrap_or_default().iter();
         let targets = each(indices.shape(), |at| {

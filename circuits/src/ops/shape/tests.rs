@@ -103,6 +103,76 @@ fn live_gather() -> Case {
     Case::new(onnx, inputs).expecting(vec![vec![3.0, 2.0, 2.0, 9.0], vec![4.0, -5.0, 3.0, -2.0]])
 }
 
+/// One node that reads `x` at `TopK`-like positions: `i = trunc(x · m)`, reshaped. `extra` are further float constants.
+fn by_live(
+    op: &str,
+    m: &[f32],
+    index: &[i64],
+    extra: &[(&str, &[i64])],
+    attributes: Vec<AttributeProto>,
+) -> OnnxBuilder {
+    let mut model = OnnxBuilder::new(&[2, 3]);
+    let rows = count(index);
+    model.weights("m", &[rows as i64, 6], m).ints("flat", &[6, 1]).ints("shape", index);
+    model.node("Reshape", &["x", "flat"], "f", vec![]).node("MatMul", &["m", "f"], "p", vec![]);
+    model.node("Reshape", &["p", "shape"], "q", vec![]).node("Cast", &["q"], "i", vec![int("to", 7)]);
+    let mut inputs = vec!["x", "i"];
+    for (name, dims) in extra {
+        let values: Vec<f32> = (0..count(dims)).map(|i| 10.0 + i as f32).collect();
+        model.weights(name, dims, &values);
+        inputs.push(name);
+    }
+    model.node(op, &inputs, "y", attributes);
+    model
+}
+
+/// A row of a matrix with a 1 in the columns given.
+fn picks<const N: usize>(columns: [usize; N]) -> Vec<f32> {
+    columns.iter().flat_map(|&c| (0..6).map(move |i| if i == c { 1.0 } else { 0.0 })).collect()
+}
+
+fn live_elements() -> Case {
+    // Indices x00 and x11, x02 and x10 along axis 1.
+    let onnx = by_live("GatherElements", &picks([0, 4, 2, 3]), &[2, 2], &[], vec![int("axis", 1)]).bytes(&[2, 2]);
+    let inputs = vec![vec![1.0, 0.5, 2.0, 0.0, 2.0, -3.25], vec![-1.0, 4.5, 0.0, -2.0, 1.0, 8.0]];
+    Case::new(onnx, inputs).expecting(vec![vec![0.5, 2.0, -3.25, 0.0], vec![0.0, 4.5, -2.0, 1.0]])
+}
+
+fn live_elements_down() -> Case {
+    let onnx = by_live("GatherElements", &picks([0, 4, 3]), &[1, 3], &[], vec![int("axis", 0)]).bytes(&[1, 3]);
+    let inputs = vec![vec![1.0, 0.5, 2.0, 0.0, 1.0, -3.25], vec![0.0, 4.5, 7.0, 1.0, 0.0, 8.0]];
+    Case::new(onnx, inputs).expecting(vec![vec![0.0, 1.0, 2.0], vec![0.0, 4.5, 8.0]])
+}
+
+fn live_tuples() -> Case {
+    let onnx = by_live("GatherND", &picks([0, 4, 3, 1]), &[2, 2], &[], vec![]).bytes(&[2]);
+    let inputs = vec![vec![1.0, 2.0, 0.5, 0.0, 1.0, -3.25], vec![0.0, -1.0, 7.0, 1.0, 0.0, 8.0]];
+    Case::new(onnx, inputs).expecting(vec![vec![1.0, 0.5], vec![0.0, 8.0]])
+}
+
+fn live_tuples_in_batches() -> Case {
+    let onnx = by_live("GatherND", &picks([0, 4]), &[2, 1], &[], vec![int("batch_dims", 1)]).bytes(&[2]);
+    let inputs = vec![vec![1.0, 2.0, 0.5, 0.0, 1.0, -3.25], vec![0.0, -1.0, 7.0, 1.0, 2.0, 8.0]];
+    Case::new(onnx, inputs).expecting(vec![vec![2.0, 1.0], vec![0.0, 8.0]])
+}
+
+fn live_scatter(reduction: &str, expected: Vec<Vec<f64>>) -> Case {
+    let attributes = vec![int("axis", 1), text("reduction", reduction)];
+    let updates: &[(&str, &[i64])] = &[("u", &[2, 2])];
+    let onnx = by_live("ScatterElements", &picks([0, 4, 2, 3]), &[2, 2], updates, attributes).bytes(&[2, 3]);
+    Case::new(onnx, vec![vec![1.0, 0.5, 2.0, 0.0, 2.0, -3.25], vec![-1.0, 4.5, 1.0, 1.0, 2.0, 8.0]]).expecting(expected)
+}
+
+/// Rows of `x` itself are moved about.
+fn live_scatter_nd() -> Case {
+    let mut model = by_live("ScatterND", &picks([0, 4]), &[2, 1], &[], vec![]);
+    model.graph().node.last_mut().unwrap().input.push("x".into());
+    let onnx = model.bytes(&[2, 3]);
+    let inputs = vec![vec![1.0, 2.0, 0.5, 0.0, 0.0, -3.25], vec![1.0, -1.5, 7.0, 1.0, 1.0, 8.0]];
+    let moved = vec![0.0, 0.0, -3.25, 1.0, 2.0, 0.5];
+    Case::new(onnx, inputs).expecting(vec![moved, vec![1.0, -1.5, 7.0, 1.0, 1.0, 8.0]])
+}
+
 fn one_hot() -> Case {
     let mut model = OnnxBuilder::new(&[3]);
     model.typed(DataType::Int64).int_tensor("depth", &[], &[4]).weights("v", &[2], &[-1.0, 2.0]);
@@ -238,6 +308,17 @@ op_conformance! {
     gather_by_an_input: embedding(),
     gather_by_many_inputs: looked_up(),
     gather_by_a_computed_index: live_gather(),
+    gather_elements_by_computed_indices: live_elements(),
+    gather_elements_of_another_axis: live_elements_down(),
+    gather_nd_by_computed_tuples: live_tuples(),
+    gather_nd_by_computed_tuples_in_batches: live_tuples_in_batches(),
+    scatter_elements_by_computed_indices: live_scatter("none", vec![
+        vec![1.0, 10.0, 11.0, 13.0, 2.0, 12.0], vec![-1.0, 4.5, 11.0, 1.0, 13.0, 8.0],
+    ]),
+    scatter_elements_adds_by_computed_indices: live_scatter("add", vec![
+        vec![1.0, 10.5, 13.0, 13.0, 2.0, 8.75], vec![-1.0, 4.5, 22.0, 1.0, 27.0, 8.0],
+    ]),
+    scatter_nd_by_computed_tuples: live_scatter_nd(),
     gather_elements: indexed("GatherElements", &[3, 3], (&[2, 3], &[1, 2, 0, 2, 0, 0]), vec![int("axis", 0)], &[2, 3]),
     gather_nd_rows: indexed("GatherND", &[2, 3, 2], (&[2, 2], &[0, 1, -1, 2]), vec![], &[2, 2])
         .expecting(vec![vec![1.25, 1.75, -5.25, 5.75]]),

@@ -1,10 +1,13 @@
 //! The index tuples of GatherND and ScatterND: the last dimension of the indices.
 
 use crate::quant::QuantError;
+use crate::quant::builder::Builder;
+use crate::quant::form::Form;
 
 use crate::ops::Call;
 
 use super::index::{flat, wrapped};
+use super::lookup;
 
 /// How the indices address a tensor.
 pub(super) struct Tuples {
@@ -24,6 +27,24 @@ impl Tuples {
             return Err(call.refuse(format!("tuples of {width} after {batch} batch dimensions do not fit")));
         }
         Ok(Self { outer: outer.to_vec(), batch, width })
+    }
+
+    /// Tuples that depend on the inputs as one index each into the rows that they address; negative ones count from the end of their axis.
+    pub(super) fn flattened(
+        &self,
+        builder: &mut Builder<'_>,
+        tuples: &[Form],
+        axes: &[usize],
+    ) -> Result<Vec<Form>, QuantError> {
+        let skipped = self.width.saturating_sub(axes.len());
+        let mut flattened = vec![Form::default(); tuples.len() / self.width.max(1)];
+        for (axis, &size) in axes.iter().enumerate() {
+            let column: Vec<Form> = tuples.iter().skip(skipped + axis).step_by(self.width.max(1)).cloned().collect();
+            for (sum, row) in flattened.iter_mut().zip(lookup::wrapped(builder, &column, size)?) {
+                *sum = sum.scaled(size as f64).plus(&row);
+            }
+        }
+        Ok(flattened)
     }
 
     /// The tuple at these outer coordinates.
