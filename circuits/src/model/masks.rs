@@ -1,6 +1,6 @@
 //! Constants that take values out of a Softmax, `-1e9` or minus infinity, made as small as serves: a score near `-256` has no share either, and leaves the others their bits.
 //!
-//! Only where all that reads a value leads into the argument of a Softmax, through sums, Where and ops that move values.
+//! Only where the mask depends on the inputs, and where all that reads a value leads into the argument of a Softmax, through sums, Where and ops that move values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,12 +44,15 @@ impl Graph {
             let leads = node.op == "Softmax" || node.outputs.iter().all(|o| !open.contains(o));
             let arguments = if leads { arguments(node) } else { Vec::new() };
             let scales = leads && node.op == "Mul";
+            // Where the mask itself is constant, what it takes out is left out of the Softmax, whatever its size.
+            let fixed = |name: &String| self.constants.contains_key(name) || made.contains_key(name);
+            let soften = scales || node.op == "Where" && !node.inputs.first().is_some_and(fixed);
             for (i, name) in node.inputs.iter_mut().enumerate() {
                 if !arguments.contains(&i) && !scales {
                     open.insert(name.clone());
                     continue;
                 }
-                let constant = self.constants.get(name).or_else(|| made.get(name));
+                let constant = self.constants.get(name).or_else(|| made.get(name)).filter(|_| soften);
                 if let Some(small) = constant.and_then(moderate) {
                     let copy = format!("{name}'mask");
                     copies.insert(copy.clone(), small);

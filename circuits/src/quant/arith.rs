@@ -254,9 +254,20 @@ impl Builder<'_> {
 
     /// Forms as wires of one common unit without offsets, of magnitude `limit` at most. Returns the wires and the unit.
     pub(super) fn uniform(&mut self, forms: &[Form], limit: f64) -> Result<(Vec<Wire>, f64), QuantError> {
-        let (distinct, index) = deduplicated(forms);
+        let (distinct, _) = deduplicated(forms);
         let distinct = self.narrowed(&distinct)?;
-        let plain = if distinct.iter().any(|f| self.saturates(f)) { self.tightened(&distinct)? } else { distinct };
+        if distinct.iter().any(|f| self.saturates(f)) {
+            let narrow = self.narrowed(forms)?;
+            let held = self.tightened(&narrow)?;
+            return self.uniform_as_is(&held, limit);
+        }
+        self.uniform_as_is(forms, limit)
+    }
+
+    /// [`Self::uniform`], with all the range that the bounds allow.
+    pub(super) fn uniform_as_is(&mut self, forms: &[Form], limit: f64) -> Result<(Vec<Wire>, f64), QuantError> {
+        let (distinct, index) = deduplicated(forms);
+        let plain = self.narrowed(&distinct)?;
         if let Some((ready, unit)) = self.common_unit(&plain, limit) {
             return Ok((index.into_iter().map(|i| ready[i]).collect(), unit));
         }

@@ -18,7 +18,9 @@ pub const LEAST_PRODUCTS: usize = 60_000;
 /// Operands of a block are at most this large, in units.
 const WIDEST: f64 = (1i64 << 22) as f64;
 
-/// A value of 20 bits whose bound is this many times the largest that calibration saw still tells 2^11 steps of that one, and many such values make an output: it is
+/// An output of a layer may be so many times further from its bound than other values before it saturates: what reads it reads many such values.
+const SPARE: f64 = 4.0;
+/// A value of 20 bits whose bound is this many times the largest that calibration saw still tells 2^10 steps of that one, and many such values make an output: it is
 /// clamped after its shift, which takes fewer rows. Beyond, a clamp takes all bits of its lane.
 const COARSEST: f64 = 1024.0;
 
@@ -271,7 +273,7 @@ impl Builder<'_> {
         relu: bool,
         common: Option<f64>,
     ) -> Result<Output, QuantError> {
-        let saturates = seen.filter(|&s| s > 0.0 && bound > s * self.options.saturate_above);
+        let saturates = seen.filter(|&s| s > 0.0 && bound > s * SPARE * self.options.saturate_above);
         let fine = saturates.is_some_and(|s| bound > s * COARSEST);
         let requant = match (relu, fine) {
             (true, true) => Requant::Relu,

@@ -12,6 +12,8 @@ use super::builder::{Builder, Dot, HALF, integer};
 use super::form::Form;
 use super::program::{Divide, Requant, SHIFT, Sqrt, Step, Wire, Y_BITS};
 
+/// A row may be so many times further from its bounds than other values before it saturates: its norm needs no more bits than its largest value.
+const SPARE: f64 = 8.0;
 /// The numerator of the reciprocals: as large as the lane of a product holds.
 const ONE: i64 = (1 << Y_BITS) - (1 << SHIFT);
 
@@ -106,7 +108,9 @@ impl Builder<'_> {
 
     /// Wires of one unit, and a wire of `(Σ x² + offset) / unit²`.
     fn sum_of_squares(&mut self, row: &[Form], offset: f64) -> Result<Squares, QuantError> {
-        let row = if row.iter().any(|f| self.saturates(f)) { self.tightened(row)? } else { row.to_vec() };
+        let bound = row.iter().map(|f| self.interval(f)).fold(0.0f64, |m, (lo, hi)| m.max(-lo).max(hi));
+        let far = self.largest_seen(row).is_some_and(|seen| bound > seen * SPARE * self.options.saturate_above);
+        let row = if far { self.tightened(row)? } else { row.to_vec() };
         let row = self.narrowed(&row)?;
         let bits = (f64::from(Y_BITS) - libm::log2(row.len() as f64)) / 2.0;
         let mut limit = (0.999 * libm::exp2(bits)).min(FACTOR);
@@ -114,7 +118,7 @@ impl Builder<'_> {
         let bound = row.iter().map(|f| self.interval(f)).fold(0.0f64, |m, (lo, hi)| m.max(lo.abs()).max(hi.abs()));
         let share = offset / (bound * bound * row.len() as f64).max(1e-30);
         limit /= (1.0 + share).sqrt();
-        let (wires, unit) = self.uniform(&row, limit.max(1.0))?;
+        let (wires, unit) = self.uniform_as_is(&row, limit.max(1.0))?;
         let mut weights: BTreeMap<Wire, i64> = BTreeMap::new();
         for &wire in &wires {
             *weights.entry(wire).or_insert(0) += 1;

@@ -427,4 +427,124 @@ mod tests {
             prop_assert!(bounds[9].lo <= got && got <= bounds[9].hi);
         }
     }
+
+    /// Two values `2, 3` (20 bits), `Σ z² + ε` 4, its root 5, `E` 6, the numerator 7, the quotient 8, both products as shifted lanes 9 and 10, and a sum of these 11.
+    fn row(weights: [i64; 2], change: impl Fn(&mut Vec<Step>)) -> Program {
+        let mut program = program(|s| {
+            let product = |z: Wire| (z, 8);
+            let lane =
+                |products: Vec<i64>| Lane { bias: 1 << 19, products, requant: Requant::Shift, ..Lane::default() };
+            s[6] = Step::Linear(Linear {
+                operands: vec![],
+                products: vec![product(2), product(3)],
+                lanes: vec![lane(vec![2, 0]), lane(vec![0, 2])],
+            });
+            let sum = Lane { weights: weights.to_vec(), ..Lane::default() };
+            s.insert(7, Step::Linear(Linear { operands: vec![9, 10], products: vec![], lanes: vec![sum] }));
+            change(s);
+        });
+        (program.outputs, program.in_domain, program.unsaturated) = (vec![11], 12, 12);
+        program
+    }
+
+    /// What an element can be, and the root of two of them.
+    const ELEMENT: f64 = ((1i64 << 40) - (1 << 20)) as f64 / (1i64 << 20) as f64;
+
+    #[test]
+    fn a_sum_over_a_row_is_bounded_by_the_norm_of_its_weights() {
+        let bounds = check(&row([3, 4], |_| ())).unwrap();
+        let most = bounds[11].hi as f64;
+        assert!(bounds[11].lo == -bounds[11].hi, "{:?}", bounds[11]);
+        // sqrt(3² + 4²) · 1.1547 and the rounding of whole numbers, not 3 + 4 = 7.
+        assert!(most > 5.0 * ELEMENT && most < 6.0 * 1.1548 * ELEMENT, "{most}");
+        assert!(check(&row([40, -30], |_| ())).unwrap()[11].hi as f64 <= 51.0 * 1.1548 * ELEMENT);
+    }
+
+    /// Each change breaks one condition: then the sum has the bound that its operands' intervals give.
+    #[test]
+    fn nothing_else_is_a_row() {
+        let linear = |s: &mut Vec<Step>, at: usize, change: &dyn Fn(&mut Linear)| match &mut s[at] {
+            Step::Linear(linear) => change(linear),
+            _ => unreachable!(),
+        };
+        let changes: [(&str, Change<'_>); 5] = [
+            ("one value twice", &|s| linear(s, 6, &|l| l.lanes[1].products = vec![2, 0])),
+            ("lanes of two weights", &|s| linear(s, 6, &|l| l.lanes[1].products = vec![0, 1])),
+            ("lanes of two biases", &|s| linear(s, 6, &|l| l.lanes[1].bias = 0)),
+            ("another operand besides", &|s| {
+                linear(s, 6, &|l| {
+                    l.operands = vec![2];
+                    l.lanes.iter_mut().for_each(|lane| lane.weights = vec![1]);
+                })
+            }),
+            ("one wire in two places", &|s| linear(s, 7, &|l| l.operands = vec![9, 9])),
+        ];
+        for (name, change) in changes {
+            let bounds = check(&row([300, 300], change)).unwrap();
+            let ends = |wire: usize, weight: i64| weight * bounds[wire].hi;
+            let whole = if name == "one wire in two places" { ends(9, 600) } else { ends(9, 300) + ends(10, 300) };
+            assert_eq!(bounds[11].hi, whole, "{name}");
+        }
+    }
+
+    #[test]
+    fn parts_of_a_sum_weigh_no_more_than_the_largest_weight() {
+        let parts = |requant| {
+            let mut program = row([300, 400], |s| {
+                if let Step::Linear(linear) = &mut s[0] {
+                    linear.lanes.iter_mut().for_each(|l| l.requant = requant);
+                }
+                s[2] = Step::Linear(Linear {
+                    operands: vec![2, 3],
+                    lanes: vec![Lane { bias: 1, weights: vec![1, 1], ..Lane::default() }],
+                    ..Linear::default()
+                });
+                lane_of(s, 3).bias = 1;
+                if let Step::Divide(divide) = &mut s[5] {
+                    divide.denominator = 5;
+                }
+                if let Step::Linear(linear) = &mut s[6] {
+                    linear.lanes[0].products = vec![1, 0];
+                    linear.lanes[1].products = vec![0, 1];
+                }
+            });
+            program.outputs = vec![11];
+            program
+        };
+        let most = check(&parts(Requant::ReluShift)).unwrap()[11].hi as f64;
+        assert!((400.0 * ELEMENT..402.0 * ELEMENT).contains(&most), "{most}");
+    }
+
+    #[test]
+    fn a_product_of_shares_with_wires_is_bounded_by_the_largest_wire() {
+        use crate::quant::program::MatMul;
+        let program = row([1, 1], |s| {
+            s[7] = Step::MatMul(MatMul { inner: 2, a: vec![9, 10], b: vec![2, 3], bias: 0, requant: Requant::Shift });
+        });
+        let bounds = check(&program).unwrap();
+        let (element, wire) = (bounds[9].hi as f64, bounds[2].magnitude() as f64);
+        let (got, by_intervals) = (bounds[11].hi as f64, 2.0 * element * wire / (1 << 20) as f64);
+        assert!(
+            got < by_intervals && got * got >= 1.99 * (element * wire / (1 << 20) as f64).powi(2),
+            "{got} {by_intervals}"
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Small values, where rounding is worst, and large ones.
+        #[test]
+        fn no_row_leaves_the_bound_of_its_whole(
+            a in -(1i64 << 39)..1 << 39,
+            b in -(1i64 << 39)..1 << 39,
+            bits in 0u32..20,
+            weights in prop::array::uniform2(-(1i64 << 18)..1 << 18),
+        ) {
+            let program = row(weights, |_| ());
+            let bounds = check(&program).unwrap();
+            let run = program.evaluate(&[a >> bits, b >> bits]).unwrap();
+            prop_assert!(bounds[11].lo <= run.outputs[0] && run.outputs[0] <= bounds[11].hi);
+        }
+    }
 }

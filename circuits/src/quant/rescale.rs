@@ -21,6 +21,8 @@ const COARSEST: f64 = 256.0;
 /// Fewer values, or of no more terms, are left as they are by [`Builder::shared_sums`].
 const LARGE: usize = 1024;
 const FEW: usize = 2;
+/// A sum that is read again and again saturates at this share of the usual bound, so that what reads it need not.
+const OFTEN: f64 = 0.25;
 
 enum Plan {
     /// Nothing to emit.
@@ -50,8 +52,8 @@ impl Builder<'_> {
             return Ok(forms.to_vec());
         }
         let bound = |b: &Self| forms.iter().map(|f| b.interval(f)).fold(0.0f64, |m, (lo, hi)| m.max(-lo).max(hi));
-        let seen = self.largest_seen(forms).filter(|&s| bound(self) > s * self.options.saturate_above / 4.0);
-        if seen.is_some_and(|seen| bound(self) > seen * 4.0 * COARSEST) {
+        let seen = self.largest_seen(forms).filter(|&s| bound(self) > s * self.options.saturate_above * OFTEN);
+        if seen.is_some_and(|seen| bound(self) > seen * COARSEST / OFTEN) {
             return Ok(forms.to_vec());
         }
         let before = self.steps.len();
