@@ -29,6 +29,15 @@ pub(super) struct Deviation {
     bias: i64,
 }
 
+/// A sum of deviations, with its range.
+#[derive(Default)]
+struct Deviations {
+    terms: BTreeMap<Wire, i64>,
+    bias: i64,
+    lo: i128,
+    hi: i128,
+}
+
 impl Deviation {
     fn wire(wire: Wire) -> Self {
         Self { terms: vec![(wire, 1)], bias: 0 }
@@ -212,27 +221,26 @@ impl Builder<'_> {
     /// A wire that is 1 iff all `deviations` are 0, else 0.
     pub(super) fn flag_of(&mut self, deviations: Vec<Deviation>) -> Result<Wire, QuantError> {
         let limit = i128::from(Y_LIMIT);
-        // Of each sum: its terms, its bias and its range.
-        let mut sums: Vec<(BTreeMap<Wire, i64>, i64, (i128, i128))> = Vec::new();
+        let mut sums: Vec<Deviations> = Vec::new();
         for deviation in &deviations {
             let (lo, hi) = deviation.interval(&self.bounds);
-            let room = |&(_, bias, range): &(_, i64, (i128, i128))| {
-                hi + range.1 <= limit && lo + range.0 > -limit && bias.saturating_add(deviation.bias).abs() < MAX_BIAS
+            let room = |sum: &Deviations| {
+                hi + sum.hi <= limit && lo + sum.lo > -limit && sum.bias.saturating_add(deviation.bias).abs() < MAX_BIAS
             };
             if !sums.last().is_some_and(room) {
-                sums.push(Default::default());
+                sums.push(Deviations::default());
             }
-            let Some((terms, bias, range)) = sums.last_mut() else { continue };
+            let Some(sum) = sums.last_mut() else { continue };
             for &(wire, c) in &deviation.terms {
-                *terms.entry(wire).or_insert(0) += c;
+                *sum.terms.entry(wire).or_insert(0) += c;
             }
-            *bias += deviation.bias;
-            *range = (range.0 + lo, range.1 + hi);
+            sum.bias += deviation.bias;
+            (sum.lo, sum.hi) = (sum.lo + lo, sum.hi + hi);
         }
         // 1 iff -Σ >= 0
-        let negated = |(terms, bias, _): (BTreeMap<Wire, i64>, i64, _)| Dot {
-            terms: terms.into_iter().filter(|t| t.1 != 0).map(|(wire, c)| (wire, -c)).collect(),
-            bias: -bias,
+        let negated = |sum: Deviations| Dot {
+            terms: sum.terms.into_iter().filter(|t| t.1 != 0).map(|(wire, c)| (wire, -c)).collect(),
+            bias: -sum.bias,
             requant: Requant::Sign,
             ..Dot::default()
         };

@@ -455,9 +455,23 @@ mod tests {
         let bounds = check(&row([3, 4], |_| ())).unwrap();
         let most = bounds[11].hi as f64;
         assert!(bounds[11].lo == -bounds[11].hi, "{:?}", bounds[11]);
-        // sqrt(3² + 4²) · 1.1547 and the rounding of whole numbers, not 3 + 4 = 7.
-        assert!(most > 5.0 * ELEMENT && most < 6.0 * 1.1548 * ELEMENT, "{most}");
+        // sqrt(3² + 4²), rounded up to 6, times 2 / sqrt(3): not 3 + 4 = 7.
+        assert!(most > 6.0 * 1.1547 * ELEMENT && most < 6.0 * 1.1548 * ELEMENT, "{most}");
         assert!(check(&row([40, -30], |_| ())).unwrap()[11].hi as f64 <= 51.0 * 1.1548 * ELEMENT);
+    }
+
+    /// `E = 4 D + 1`: at `D = 1` a quotient times the norm is up to `sqrt(3) / (1 + 1/4)` of a quarter of the numerator, for which the bound takes `sqrt(3)`.
+    #[test]
+    fn a_norm_with_little_added_is_bounded_for_the_smallest_root() {
+        let program = row([3, 4], |s| lane_of(s, 3).weights = vec![4]);
+        let bounds = check(&program).unwrap();
+        let (mut norms, mut at) = (Norms::default(), program.inputs());
+        for step in &program.steps {
+            norms.learn(step, &bounds[..at]);
+            at += step.outputs();
+        }
+        let most = norms.wholes([9, 10].into_iter())[0].0.most as f64 / (ELEMENT / 2.0);
+        assert!(most > 1.732 && most < 1.7322, "{most}");
     }
 
     /// Each change breaks one condition: then the sum has the bound that its operands' intervals give.
