@@ -413,6 +413,33 @@ mod tests {
         assert!(matches!(&error, QuantError::Step { step: 6, source } if beyond(source)), "{error}");
     }
 
+    /// Parts of at least 1,024 and a sum that leaves 2,000 out: each part may be twenty times what is left.
+    #[test]
+    fn a_sum_that_starts_below_zero_bounds_no_part() {
+        let parts = |bias| {
+            program(|s| {
+                if let Step::Linear(linear) = &mut s[0] {
+                    linear.lanes.iter_mut().for_each(|l| l.bias = (1 << 39) + (1 << 30));
+                }
+                s[2] = Step::Linear(Linear {
+                    operands: vec![2, 3],
+                    lanes: vec![Lane { bias, weights: vec![1, 1], ..Lane::default() }],
+                    ..Linear::default()
+                });
+                lane_of(s, 1).products = vec![0, 0];
+                lane_of(s, 3).bias = 1;
+                if let Step::Divide(divide) = &mut s[5] {
+                    divide.denominator = 5;
+                }
+                lane_of(s, 6).products = vec![1];
+            })
+        };
+        assert!(check(&parts(1)).is_ok());
+        let error = check(&parts(-2000)).unwrap_err();
+        let beyond = |e: &QuantError| matches!(e, QuantError::LaneRange { .. });
+        assert!(matches!(&error, QuantError::Step { step: 6, source } if beyond(source)), "{error}");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -7,7 +7,7 @@ use super::compile::Options;
 use super::domain::Expected;
 
 /// Limits lie at so many times the largest synthetic magnitude; and a value saturates only where its interval is twice as far.
-const MARGIN: f64 = 16.0;
+const MARGIN: f64 = 32.0;
 const SAMPLES: usize = 32;
 /// Integer domains up to here are drawn uniformly; of wider ones, small values are typical.
 const FEW: f64 = 4096.0;
