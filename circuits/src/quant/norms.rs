@@ -413,29 +413,32 @@ mod tests {
         assert!(matches!(&error, QuantError::Step { step: 6, source } if beyond(source)), "{error}");
     }
 
-    /// Parts of at least 1,024 and a sum that leaves 2,000 out: each part may be twenty times what is left.
+    /// A part `4` of at least 1,024, and a sum of it and `3` that leaves 1,000 out: the part may be forty times what is left.
     #[test]
     fn a_sum_that_starts_below_zero_bounds_no_part() {
         let parts = |bias| {
             program(|s| {
                 if let Step::Linear(linear) = &mut s[0] {
-                    linear.lanes.iter_mut().for_each(|l| l.bias = (1 << 39) + (1 << 30));
+                    linear.lanes[1].requant = Requant::ReluShift;
                 }
-                s[2] = Step::Linear(Linear {
-                    operands: vec![2, 3],
-                    lanes: vec![Lane { bias, weights: vec![1, 1], ..Lane::default() }],
-                    ..Linear::default()
-                });
-                lane_of(s, 1).products = vec![0, 0];
-                lane_of(s, 3).bias = 1;
+                let sum = |operands: &[Wire], bias| {
+                    let weights = vec![1; operands.len()];
+                    let lanes = vec![Lane { bias, weights, ..Lane::default() }];
+                    Step::Linear(Linear { operands: operands.to_vec(), lanes, ..Linear::default() })
+                };
+                s[1] = sum(&[2], (1 << 19) + 1024);
+                s[2] = sum(&[3, 4], bias);
                 if let Step::Divide(divide) = &mut s[5] {
                     divide.denominator = 5;
+                }
+                if let Step::Linear(linear) = &mut s[6] {
+                    linear.products = vec![(4, 8)];
                 }
                 lane_of(s, 6).products = vec![1];
             })
         };
         assert!(check(&parts(1)).is_ok());
-        let error = check(&parts(-2000)).unwrap_err();
+        let error = check(&parts(-1000)).unwrap_err();
         let beyond = |e: &QuantError| matches!(e, QuantError::LaneRange { .. });
         assert!(matches!(&error, QuantError::Step { step: 6, source } if beyond(source)), "{error}");
     }
