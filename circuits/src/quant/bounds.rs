@@ -121,7 +121,8 @@ pub(super) fn step_bounds_with(
 /// What requantisation makes of a lane in `[lo, hi]`, if a lane can hold that.
 fn lane_output(lo: i128, hi: i128, requant: Requant) -> Result<Interval, QuantError> {
     let limit = i128::from(Y_LIMIT);
-    if lo < -limit || hi >= limit {
+    // No true interval is empty.
+    if lo < -limit || hi >= limit || lo > hi {
         return Err(QuantError::LaneRange { lo, hi, limit: Y_LIMIT });
     }
     // Inside 41 bits now, so the conversion is exact, and requantisation is monotone.

@@ -79,7 +79,7 @@ impl Whole {
             let (a, b) = (i128::from(weight) * i128::from(x.lo), i128::from(weight) * i128::from(x.hi));
             (lo, hi) = (lo + a.min(b), hi + a.max(b));
         }
-        ((-reach - lo).max(0), (hi - reach).max(0))
+        beyond((lo, hi), reach)
     }
 }
 
@@ -91,8 +91,13 @@ impl Whole {
             let (from, to) = product_interval(q, y);
             (lo + from, hi + to)
         });
-        ((-reach - lo).max(0), (hi - reach).max(0))
+        beyond((lo, hi), reach)
     }
+}
+
+/// How far `[lo, hi]` reaches out of `[-reach, reach]` at either end. `reach` may be the largest integer there is.
+fn beyond((lo, hi): (i128, i128), reach: i128) -> (i128, i128) {
+    ((-reach).saturating_sub(lo).max(0), hi.saturating_sub(reach).max(0))
 }
 
 /// Lanes `requant(bias + weight · z · r)` of one quotient `r`.
@@ -488,6 +493,61 @@ mod tests {
         // sqrt(3² + 4²), rounded up to 6, times 2 / sqrt(3): not 3 + 4 = 7.
         assert!(most > 6.0 * 1.1547 * ELEMENT && most < 6.0 * 1.1548 * ELEMENT, "{most}");
         assert!(check(&row([40, -30], |_| ())).unwrap()[11].hi as f64 <= 51.0 * 1.1548 * ELEMENT);
+    }
+
+    /// A reach of more than 2^127 takes nothing off. (A difference that wrapped once took so much off that a lane had no lower end.)
+    #[test]
+    fn a_reach_beyond_all_integers_takes_nothing_off() {
+        let count = 5600usize;
+        let lane = |bias, weights, products, requant| Lane { bias, weights, products, requant };
+        let mut steps = Vec::new();
+        let mut wires = 1;
+        let mut push = |operands: Vec<Wire>, products: Vec<(Wire, Wire)>, lanes: Vec<Lane>| {
+            let first = wires;
+            wires += lanes.len() as Wire;
+            steps.push(Step::Linear(Linear { operands, products, lanes }));
+            first
+        };
+        let zeros: Vec<Wire> =
+            (0..count).map(|_| push(vec![], vec![], vec![lane(0, vec![], vec![], Requant::Identity)])).collect();
+        let squares = zeros.iter().map(|&z| (z, z)).collect();
+        let sum = push(vec![], squares, vec![lane(1, vec![], vec![1; count], Requant::Identity)]);
+        let largest = push(vec![], vec![], vec![lane((1 << 40) - 1, vec![], vec![], Requant::Identity)]);
+        let (root, quotient) = (wires, wires + 1);
+        wires += 2;
+        steps.push(Step::Sqrt(Sqrt { input: sum }));
+        steps.push(Step::Divide(Divide { numerator: largest, denominator: root }));
+        let mut push = |operands: Vec<Wire>, products: Vec<(Wire, Wire)>, lanes: Vec<Lane>| {
+            let first = wires;
+            wires += lanes.len() as Wire;
+            steps.push(Step::Linear(Linear { operands, products, lanes }));
+            first
+        };
+        let row = zeros
+            .iter()
+            .map(|&z| push(vec![], vec![(z, quotient)], vec![lane(1, vec![], vec![1 << 40], Requant::Identity)]));
+        let mut operands: Vec<Wire> = row.collect();
+        let less = push(vec![], vec![], vec![lane(-(count as i64), vec![], vec![], Requant::Identity)]);
+        let cut = push(vec![0], vec![], vec![lane(0, vec![1], vec![], Requant::Relu)]);
+        operands.extend([less, cut]);
+        let weights = [vec![1 << 40; count + 1], vec![-(1 << 20)]].concat();
+        let last = steps.len();
+        steps.push(Step::Linear(Linear {
+            operands,
+            products: vec![],
+            lanes: vec![lane(0, weights, vec![], Requant::Identity)],
+        }));
+        let program = Program {
+            sources: vec![1],
+            tables: Vec::new(),
+            steps,
+            outputs: vec![0],
+            in_domain: root,
+            unsaturated: root,
+        };
+        let error = check(&program).unwrap_err();
+        let refused = |e: &QuantError| matches!(e, QuantError::LaneRange { .. });
+        assert!(matches!(&error, QuantError::Step { step, source } if *step == last && refused(source)), "{error}");
     }
 
     /// `E = 4 D + 1`: at `D = 1` a quotient times the norm is up to `sqrt(3) / (1 + 1/4)` of a quarter of the numerator, for which the bound takes `sqrt(3)`.
