@@ -358,7 +358,7 @@ impl Builder<'_> {
 
 /// The bias of a lane whose operands `wire + offset` are read as wires: by the rounded weights, so that their rounding counts as often as the operand's value is, and not
 /// as often as its distance from an offset that may be far.
-fn whole_bias(bias: f64, weights: &[i64], offsets: &[f64]) -> Option<i64> {
+pub(super) fn whole_bias(bias: f64, weights: &[i64], offsets: &[f64]) -> Option<i64> {
     let own: f64 = weights.iter().zip(offsets).map(|(w, o)| *w as f64 * o).sum();
     integer(bias.round() + own, MAX_BIAS - HALF)
 }

@@ -620,7 +620,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_of_shares_with_wires_is_bounded_by_the_largest_wire() {
+    fn a_product_of_a_row_with_wires_is_bounded_by_their_norm() {
         use crate::quant::program::MatMul;
         let program = row([1, 1], |s| {
             s[7] = Step::MatMul(MatMul { inner: 2, a: vec![9, 10], b: vec![2, 3], bias: 0, requant: Requant::Shift });

@@ -5,10 +5,10 @@
 //! its bounds are those of the outputs: `top − relu(top − p − q)`.
 
 use super::QuantError;
-use super::bounds::{Interval, MAX_BIAS, MAX_WEIGHT, Y_LIMIT, lane_interval};
+use super::bounds::{Interval, MAX_WEIGHT, Y_LIMIT, lane_interval};
 use super::builder::{Builder, Dot, HALF, HEADROOM, integer};
 use super::form::Form;
-use super::layer::Operands;
+use super::layer::{Operands, whole_bias};
 use super::program::{Block, LANES, Lane, NO_WIRE, OPERANDS, Requant, SHIFT, Step, Wire, Y_BITS};
 use super::report::LayerReport;
 
@@ -222,9 +222,7 @@ impl Builder<'_> {
             let lane = |row: &Row| {
                 let weights: Vec<i64> =
                     row.weights.iter().map(|w| integer(w * scale, MAX_WEIGHT)).collect::<Option<_>>()?;
-                // By the rounded weights: their rounding then counts as often as the operand's value is, and not its distance from an offset.
-                let shift: f64 = weights.iter().zip(offsets).map(|(w, o)| *w as f64 * o).sum();
-                let bias = integer((row.bias * scale).round() + shift, MAX_BIAS - HALF)? + HALF;
+                let bias = whole_bias(row.bias * scale, &weights, offsets)? + HALF;
                 let lane = Lane { bias, weights, requant: row.requant, ..Lane::default() };
                 let fits = |v: &&[Interval]| matches!(lane_interval(&lane, v, &[]), Ok((lo, hi)) if lo >= -limit && hi < limit);
                 vectors.iter().all(fits).then_some(lane)
