@@ -128,7 +128,7 @@ fn run(stage: &str, model: &Model, ring: &KeyRing, slots: &[Slot]) -> Outcome<Va
             let prove = || {
                 let circuit = model.circuit(Mode::Aggregated, context, slots)?;
                 let words = circuit.words().to_vec();
-                Ok(dodona_circuits::aggregate::prove_inner(&keys.srs, &keys.proving_key, circuit, &words)?)
+                Ok(dodona_circuits::aggregate::prove_inner(&keys.srs, &keys.proving_key, &circuit, &words)?)
             };
             let (seconds, proof) = median(prove)?;
             json!({ "seconds": seconds, "proof_bytes": proof.proof.len() })

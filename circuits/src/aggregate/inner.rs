@@ -2,16 +2,14 @@
 //!
 //! A proof made with another opening scheme fails silently inside the outer circuit, so nothing goes in that this module has not verified.
 
+use dodona_prover::Witness;
 use halo2_proofs::{
     halo2curves::{
         bn256::{Bn256, Fr, G1Affine},
         group::prime::PrimeCurveAffine,
     },
-    plonk::{Circuit, ProvingKey, VerifyingKey, create_proof},
-    poly::{
-        commitment::ParamsProver,
-        kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
-    },
+    plonk::{ProvingKey, VerifyingKey},
+    poly::commitment::ParamsProver,
 };
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
@@ -67,27 +65,21 @@ pub fn inner_protocol(
     Ok(compile(srs.params(), key, Config::kzg().with_num_instance(vec![words])))
 }
 
-/// Proves `circuit` with the instance `words` for aggregation. The proof is not verified here: [`verify_inner`] does.
+/// Proves that `witness` satisfies `key` with the instance `words`, for aggregation. The proof is not verified here: [`verify_inner`] does.
 ///
 /// # Errors
-/// [`AggregateError::SrsSize`]; [`AggregateError::InnerProve`] if the prover refuses the circuit.
-pub fn prove_inner<C: Circuit<Fr>>(
+/// [`AggregateError::SrsSize`]; [`AggregateError::InnerProve`] if the witness does not fit the key.
+pub fn prove_inner(
     srs: &Srs,
     key: &ProvingKey<G1Affine>,
-    circuit: C,
+    witness: impl Witness,
     words: &[Fr],
 ) -> Result<InnerProof, AggregateError> {
     let protocol = inner_protocol(srs, key.get_vk(), words.len())?;
     let mut transcript = PoseidonTranscript::<NativeLoader, Vec<u8>>::from_spec(vec![], POSEIDON_SPEC.clone());
-    create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<_>, _, _, _, _>(
-        srs.params(),
-        key,
-        &[circuit],
-        &[&[words]],
-        OsRng,
-        &mut transcript,
-    )
-    .map_err(|e| AggregateError::InnerProve(e.to_string()))?;
+    let refused = |e: dodona_prover::Error| AggregateError::InnerProve(e.to_string());
+    let bases = srs.bases().map_err(|e| AggregateError::InnerProve(e.to_string()))?;
+    dodona_prover::prove(bases, key, witness, &[words], &mut OsRng, &mut transcript).map_err(refused)?;
     Ok(InnerProof { protocol, words: words.to_vec(), proof: transcript.finalize() })
 }
 

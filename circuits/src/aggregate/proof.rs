@@ -1,5 +1,6 @@
 //! Proves and verifies the outer circuit.
 
+use dodona_prover::Synthesised;
 use halo2_base::gates::circuit::CircuitBuilderStage;
 use halo2_proofs::{
     halo2curves::{
@@ -91,7 +92,10 @@ pub fn prove_unsound_without_inner_check(
     circuit.set_break_points(key.shape.break_points.clone());
     progress.step(STAGE, 1, 2);
     let instances = circuit.instances().concat();
-    let proof = evm::prove(srs, &key.proving_key, circuit, &instances)?;
+    let witness = Synthesised::of(&key.proving_key, &circuit, &[&instances])
+        .map_err(|e| AggregateError::Circuit(e.to_string()))?;
+    drop(circuit);
+    let proof = evm::prove(srs, &key.proving_key, witness, &instances)?;
     progress.step(STAGE, 2, 2);
     split(instances, proof)
 }

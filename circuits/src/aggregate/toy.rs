@@ -2,6 +2,7 @@
 //!
 //! `acc[i+1] = acc[i] + x[i] · (w[i]·c + s[i])` with a second-phase challenge `c`; the first rows of `x` are the instance words.
 
+use dodona_prover::Witness;
 use halo2_proofs::{
     arithmetic::Field,
     circuit::{Layouter, SimpleFloorPlanner, Value},
@@ -59,7 +60,7 @@ impl Toy {
     /// Its proof for aggregation.
     pub(crate) fn proof(&self, k: u32) -> InnerProof {
         let srs = srs(k);
-        prove_inner(&srs, &self.key(&srs), self.clone(), &self.words).unwrap()
+        prove_inner(&srs, &self.key(&srs), self, &self.words).unwrap()
     }
 }
 
@@ -126,6 +127,24 @@ impl Circuit<Fr> for Toy {
             layouter.constrain_instance(cell, config.instance, row);
         }
         Ok(())
+    }
+}
+
+impl Witness for &Toy {
+    fn columns(&mut self, phase: u8, challenges: &[Fr]) -> Vec<(usize, Vec<Fr>)> {
+        let config = Toy::configure(&mut ConstraintSystem::default());
+        let x: Vec<Fr> = (0..ROWS).map(|row| self.words[row % WORDS]).collect();
+        if phase == 0 {
+            return vec![(config.x.index(), x)];
+        }
+        let c = challenges[config.challenge.index()];
+        let step = |acc: &mut Fr, row: usize| {
+            let (w, s) = self.weights(row);
+            let before = *acc;
+            *acc += self.words[row % WORDS] * (w * c + s);
+            Some(before)
+        };
+        vec![(config.acc.index(), (0..=ROWS).scan(Fr::ZERO, step).collect())]
     }
 }
 

@@ -72,7 +72,7 @@ impl DirectProver {
     pub fn prove(&self, context: [u8; 32], slots: &[Slot]) -> Result<DirectProof, ApiError> {
         let circuit = self.model.circuit(Mode::Direct, context, slots)?;
         let words = circuit.words().to_vec();
-        let proof = evm::prove(&self.keys.srs, &self.keys.proving_key, circuit, &words)?;
+        let proof = evm::prove(&self.keys.srs, &self.keys.proving_key, &circuit, &words)?;
         Ok(DirectProof { words: words.into_iter().map(to_bytes).collect(), proof })
     }
 
@@ -125,7 +125,7 @@ impl AggregatedProver {
     pub fn prove_inner(&self, context: [u8; 32], slots: &[Slot]) -> Result<InnerProof, ApiError> {
         let circuit = self.model.circuit(Mode::Aggregated, context, slots)?;
         let words = circuit.words().to_vec();
-        Ok(prove_inner(&self.inner.srs, &self.inner.proving_key, circuit, &words)?)
+        Ok(prove_inner(&self.inner.srs, &self.inner.proving_key, &circuit, &words)?)
     }
 
     /// Aggregates an inner proof, which is verified first.

@@ -1,14 +1,15 @@
 //! Prove and verify for the EVM: Keccak transcript, SHPLONK opening, one instance column.
 
+use dodona_prover::Witness;
 use halo2_proofs::{
     halo2curves::bn256::{Bn256, Fr, G1Affine},
-    plonk::{Circuit, ProvingKey, VerifyingKey, create_proof, verify_proof},
+    plonk::{ProvingKey, VerifyingKey, verify_proof},
     poly::{
         VerificationStrategy,
         commitment::{Params, ParamsProver},
         kzg::{
             commitment::{KZGCommitmentScheme, ParamsKZG},
-            multiopen::{ProverSHPLONK, VerifierSHPLONK},
+            multiopen::VerifierSHPLONK,
             strategy::AccumulatorStrategy,
         },
     },
@@ -21,27 +22,16 @@ use crate::keys::Srs;
 
 type KeccakTranscript<S> = EvmTranscript<G1Affine, NativeLoader, S, Vec<u8>>;
 
-/// A proof of `circuit` with the instance `words` (one column), for the EVM. It is not verified here.
+/// A proof that `witness` satisfies `key` with the instance `words` (one column), for the EVM. It is not verified here.
 ///
 /// # Errors
-/// [`EvmError::SrsSize`]; [`EvmError::Prove`] if the prover refuses the circuit.
-pub fn prove<C: Circuit<Fr>>(
-    srs: &Srs,
-    key: &ProvingKey<G1Affine>,
-    circuit: C,
-    words: &[Fr],
-) -> Result<Vec<u8>, EvmError> {
+/// [`EvmError::SrsSize`]; [`EvmError::Prove`] if the witness does not fit the key.
+pub fn prove(srs: &Srs, key: &ProvingKey<G1Affine>, witness: impl Witness, words: &[Fr]) -> Result<Vec<u8>, EvmError> {
     check_size(srs.params(), key.get_vk())?;
     let mut transcript = KeccakTranscript::new(Vec::new());
-    create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<_>, _, _, _, _>(
-        srs.params(),
-        key,
-        &[circuit],
-        &[&[words]],
-        OsRng,
-        &mut transcript,
-    )
-    .map_err(|e| EvmError::Prove(e.to_string()))?;
+    let refused = |e: dodona_prover::Error| EvmError::Prove(e.to_string());
+    let bases = srs.bases().map_err(|e| EvmError::Prove(e.to_string()))?;
+    dodona_prover::prove(bases, key, witness, &[words], &mut OsRng, &mut transcript).map_err(refused)?;
     Ok(transcript.finalize())
 }
 
@@ -96,7 +86,7 @@ mod tests {
     fn every_region_of_the_proof_and_every_word_is_bound() {
         let (srs, toy) = (srs(5), Toy::new(1));
         let key = toy.key(&srs);
-        let proof = prove(&srs, &key, toy.clone(), &toy.words).unwrap();
+        let proof = prove(&srs, &key, &toy, &toy.words).unwrap();
         let check = |words: &[Fr], proof: &[u8]| verify(&srs, key.get_vk(), words, proof);
         check(&toy.words, &proof).unwrap();
         for element in 0..proof.len() / 32 {
@@ -123,7 +113,7 @@ mod tests {
     fn an_identity_point_is_refused_as_such() {
         let (srs, toy) = (srs(5), Toy::new(1));
         let key = toy.key(&srs);
-        let proof = prove(&srs, &key, toy.clone(), &toy.words).unwrap();
+        let proof = prove(&srs, &key, &toy, &toy.words).unwrap();
         for (offset, index) in [(0, 0), (64, 1), (proof.len() - 64, (proof.len() - EVALUATIONS * 32) / 64 - 1)] {
             let mut bad = proof.clone();
             bad[offset..offset + 64].fill(0);
@@ -138,7 +128,7 @@ mod tests {
     fn an_srs_of_another_size_is_refused() {
         let toy = Toy::new(1);
         let key = toy.key(&srs(5));
-        let error = prove(&srs(7), &key, toy.clone(), &toy.words).unwrap_err();
+        let error = prove(&srs(7), &key, &toy, &toy.words).unwrap_err();
         assert!(matches!(error, EvmError::SrsSize { expected: 5, got: 7 }), "{error}");
     }
 }

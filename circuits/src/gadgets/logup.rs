@@ -14,6 +14,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff;
 use halo2_proofs::plonk::ConstraintSystem;
 use halo2_proofs::poly::Rotation;
+use rayon::prelude::*;
 
 use super::{Cells, Columns, constant, statement};
 use crate::quant::program::OPERANDS;
@@ -83,13 +84,35 @@ pub struct LookupRow {
     pub m: Fr,
 }
 
-/// The running sums' values on rows `0..=rows.len()`.
+/// Rows that one thread sums up at a time.
+const CHUNK: usize = 1 << 12;
+
+/// The running sums' values on rows `0..=len`, for the rows that `row` tells.
 ///
 /// A denominator of 0 (probability about `rows / 2^254`) counts as an inverse of 0: the proof would then fail to verify.
-pub fn running_sums(rows: impl ExactSizeIterator<Item = LookupRow>, alpha: Fr, beta: Fr) -> [Vec<Fr>; 2] {
+pub fn running_sums(len: usize, row: impl Fn(usize) -> LookupRow + Sync, alpha: Fr, beta: Fr) -> [Vec<Fr>; 2] {
+    let mut sums = [vec![Fr::ZERO; len + 1], vec![Fr::ZERO; len + 1]];
+    let [first, second] = &mut sums;
+    let chunks = first[1..].par_chunks_mut(CHUNK).zip(second[1..].par_chunks_mut(CHUNK));
+    chunks.enumerate().for_each(|(i, (first, second))| {
+        let rows = (i * CHUNK..i * CHUNK + first.len()).map(&row);
+        add_terms(rows, [first, second], alpha, beta);
+    });
+    for sum in &mut sums {
+        let mut total = Fr::ZERO;
+        for value in sum.iter_mut() {
+            total += *value;
+            *value = total;
+        }
+    }
+    sums
+}
+
+/// Adds what each row adds to the two sums.
+fn add_terms(rows: impl Iterator<Item = LookupRow>, sums: [&mut [Fr]; 2], alpha: Fr, beta: Fr) {
     let beta2 = beta.square();
     let beta3 = beta2 * beta;
-    let len = rows.len();
+    let len = sums[0].len();
     let mut inverses = Vec::with_capacity(5 * len);
     let mut terms: Vec<(usize, bool, Fr)> = Vec::with_capacity(5 * len);
     for (i, row) in rows.enumerate() {
@@ -112,18 +135,9 @@ pub fn running_sums(rows: impl ExactSizeIterator<Item = LookupRow>, alpha: Fr, b
         }
     }
     inverses.iter_mut().batch_invert();
-    let mut sums = [vec![Fr::ZERO; len + 1], vec![Fr::ZERO; len + 1]];
     for ((i, second, numerator), inverse) in terms.into_iter().zip(inverses) {
-        sums[usize::from(second)][i + 1] += numerator * inverse;
+        sums[usize::from(second)][i] += numerator * inverse;
     }
-    for sum in &mut sums {
-        let mut total = Fr::ZERO;
-        for value in sum.iter_mut() {
-            total += *value;
-            *value = total;
-        }
-    }
-    sums
 }
 
 #[cfg(test)]
@@ -140,7 +154,8 @@ mod tests {
     fn sums_telescope_to_zero_on_an_honest_witness_for_any_challenge() {
         let circuit = crate::inference::InferenceCircuit::new(layout(INPUTS));
         for seed in [3, 1 << 40] {
-            let [s0, s1] = running_sums(circuit.lookup_rows(), Fr::from(seed), Fr::from(seed + 1));
+            let [s0, s1] =
+                running_sums(circuit.advancing(), |i| circuit.lookup_row(i), Fr::from(seed), Fr::from(seed + 1));
             assert_eq!(*s0.last().unwrap() + s1.last().unwrap(), Fr::ZERO);
             assert_ne!(s0[s0.len() / 2] + s1[s1.len() / 2], Fr::ZERO);
         }
@@ -160,7 +175,8 @@ mod tests {
         let end_of_sums = |layout: &crate::inference::Layout| {
             let mut circuit = crate::inference::InferenceCircuit::new(layout.clone());
             circuit.set_multiplicity(salt, Fr::ONE);
-            let [s0, s1] = running_sums(circuit.lookup_rows(), Fr::from(12_345), Fr::from(678));
+            let [s0, s1] =
+                running_sums(circuit.advancing(), |i| circuit.lookup_row(i), Fr::from(12_345), Fr::from(678));
             *s0.last().unwrap() + s1.last().unwrap()
         };
         assert_ne!(end_of_sums(&forged), Fr::ZERO);

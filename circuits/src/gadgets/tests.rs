@@ -224,7 +224,7 @@ fn running_sums_advance_by_what_each_row_kind_looks_up() {
             function: kind == RowKind::Function,
             m: cell(columns.m),
         };
-        let sums = running_sums([row].into_iter(), point.alpha, point.beta);
+        let sums = running_sums(1, |_| row, point.alpha, point.beta);
         for (column, sum) in columns.phi.into_iter().zip(sums) {
             let cell = &mut point.advice[column.index()];
             cell[1] = cell[0] + sum[1];

@@ -1,10 +1,11 @@
 //! The `Circuit` that halo2 sees.
 
+use dodona_prover::Witness;
 use ff::{Field, PrimeField};
 use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner, Value};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff;
-use halo2_proofs::plonk::{self, Circuit, ConstraintSystem};
+use halo2_proofs::plonk::{self, Advice, Challenge, Circuit, ConstraintSystem};
 use snark_verifier_sdk::CircuitExt;
 
 use super::assembler::{Cell, Column, Values};
@@ -79,7 +80,7 @@ impl InferenceCircuit {
     }
 
     fn running_sums(&self, alpha: Fr, beta: Fr) -> [Vec<Fr>; 2] {
-        let sums = running_sums(self.lookup_rows(), alpha, beta);
+        let sums = running_sums(self.advancing(), |i| self.lookup_row(i), alpha, beta);
         #[cfg(test)]
         if let Some((column, row)) = self.gift {
             let rest: Fr = sums.iter().filter_map(|sum| sum.last()).sum();
@@ -90,18 +91,22 @@ impl InferenceCircuit {
         sums
     }
 
-    /// What the lookup argument sees.
-    pub(crate) fn lookup_rows(&self) -> impl ExactSizeIterator<Item = LookupRow> {
-        let rows = self.layout.rows.iter().zip(&self.layout.values).zip(&self.multiplicities);
-        let advancing = self.layout.rows.len() - 1;
-        rows.take(advancing).map(|((row, values), m)| LookupRow {
+    /// Rows on which the lookup argument's sums advance.
+    pub(crate) fn advancing(&self) -> usize {
+        self.layout.rows.len() - 1
+    }
+
+    /// What the lookup argument sees of a row.
+    pub(crate) fn lookup_row(&self, i: usize) -> LookupRow {
+        let (row, values) = (&self.layout.rows[i], &self.layout.values[i]);
+        LookupRow {
             a: values.a,
             f: row.f,
             tag: row.tag,
             requant: row.kind.is_lane(),
             function: row.kind == RowKind::Function,
-            m: *m,
-        })
+            m: self.multiplicities[i],
+        }
     }
 
     fn matrix_sums(&self, tau: Fr, nu: Fr) -> [Vec<Fr>; 3] {
@@ -248,6 +253,38 @@ impl Circuit<Fr> for InferenceCircuit {
             },
         )
     }
+}
+
+/// What halo2's prover is told cell by cell, in whole columns.
+impl Witness for &InferenceCircuit {
+    fn columns(&mut self, phase: u8, challenges: &[Fr]) -> Vec<(usize, Vec<Fr>)> {
+        let columns = Columns::configure(&mut ConstraintSystem::default(), self.layout.shape.wide);
+        let challenge = |challenge: Challenge| challenges.get(challenge.index()).copied().unwrap_or(Fr::ZERO);
+        if phase == 0 {
+            let column = |value: fn(&Values) -> Fr| self.layout.values.iter().map(value).collect::<Vec<Fr>>();
+            let a: [Vec<Fr>; 4] = [column(|v| v.a[0]), column(|v| v.a[1]), column(|v| v.a[2]), column(|v| v.a[3])];
+            let rest = [
+                (columns.acc, column(|v| v.acc)),
+                (columns.b, column(|v| v.b)),
+                (columns.z, column(|v| v.z)),
+                (columns.m, self.multiplicities.clone()),
+            ];
+            return indexed(columns.a.into_iter().zip(a).chain(rest));
+        }
+        let sums = self.running_sums(challenge(columns.alpha), challenge(columns.beta));
+        let matrix = columns.wide.map(|wide| (wide.sums, self.matrix_sums(challenge(wide.tau), challenge(wide.nu))));
+        let matrix = matrix.into_iter().flat_map(|(columns, sums)| columns.into_iter().zip(sums));
+        let rows = self.layout.rows.len();
+        let usable = |(column, mut sums): (_, Vec<Fr>)| {
+            sums.truncate(rows);
+            (column, sums)
+        };
+        indexed(columns.phi.into_iter().zip(sums).chain(matrix).map(usable))
+    }
+}
+
+fn indexed(columns: impl Iterator<Item = (plonk::Column<Advice>, Vec<Fr>)>) -> Vec<(usize, Vec<Fr>)> {
+    columns.map(|(column, values)| (column.index(), values)).collect()
 }
 
 impl CircuitExt<Fr> for InferenceCircuit {

@@ -59,9 +59,9 @@ mod tests {
         assert_eq!(cs.blinding_factors() + 1, crate::inference::layout::BLINDING_ROWS);
         let columns = [cs.num_advice_columns(), cs.num_fixed_columns()];
 
-        let inner = prove_inner(&srs, &pk, circuit.clone(), circuit.words()).unwrap();
+        let inner = prove_inner(&srs, &pk, &circuit, circuit.words()).unwrap();
         verify_inner(&srs, &inner).unwrap();
-        let proof = evm::prove(&srs, &pk, circuit.clone(), circuit.words()).unwrap();
+        let proof = evm::prove(&srs, &pk, &circuit, circuit.words()).unwrap();
         evm::verify(&srs, pk.get_vk(), circuit.words(), &proof).unwrap();
         let mut other = circuit.words().to_vec();
         other[3] += halo2_proofs::halo2curves::bn256::Fr::one();

@@ -331,7 +331,7 @@ mod tests {
         let read = read_key::<Toy>(&pk_path, &info, ()).unwrap();
         let vk = read_vk::<Toy>(&vk_path, &vk_info, ()).unwrap();
         assert_eq!(vk.transcript_repr(), key.get_vk().transcript_repr());
-        let proof = evm::prove(&srs, &read, toy.clone(), &toy.words).unwrap();
+        let proof = evm::prove(&srs, &read, &toy, &toy.words).unwrap();
         evm::verify(&srs, &vk, &toy.words, &proof).unwrap();
         let extra: serde_json::Value = OpenKey::open(&pk_path, &info).unwrap().extra().unwrap();
         assert_eq!(extra["words"], 3);

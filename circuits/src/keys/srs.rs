@@ -1,5 +1,6 @@
 //! [`Srs`]: KZG parameters together with what they are worth (their origin) and what they are (their digest).
 
+use dodona_prover::Bases;
 use halo2_proofs::{
     halo2curves::{
         bn256::{Bn256, G1Affine, G2Affine},
@@ -9,7 +10,10 @@ use halo2_proofs::{
 };
 use rand::{SeedableRng, rngs::StdRng};
 use sha3::{Digest, Keccak256};
-use std::fmt;
+use std::{
+    fmt, io,
+    sync::{Arc, OnceLock},
+};
 
 use super::{Progress, SrsError, dev};
 
@@ -70,6 +74,8 @@ pub fn srs_digest(tau_g2: &G2Affine) -> SrsDigest {
 #[derive(Clone, Debug)]
 pub struct Srs {
     params: ParamsKZG<Bn256>,
+    /// The Lagrange form once more, since halo2 keeps its own to itself; made when the first proof needs it.
+    lagrange: Arc<OnceLock<Vec<G1Affine>>>,
     origin: SrsOrigin,
     digest: SrsDigest,
 }
@@ -77,7 +83,7 @@ pub struct Srs {
 impl Srs {
     pub(super) fn new(params: ParamsKZG<Bn256>, origin: SrsOrigin) -> Self {
         let digest = srs_digest(&params.s_g2());
-        Self { params, origin, digest }
+        Self { params, lagrange: Arc::default(), origin, digest }
     }
 
     /// The insecure development string of `2^k` points. See [`SrsOrigin::Dev`].
@@ -92,6 +98,21 @@ impl Srs {
     /// Halo2's form of the string.
     pub fn params(&self) -> &ParamsKZG<Bn256> {
         &self.params
+    }
+
+    /// Both forms, for [`dodona_prover`]. The first call takes 64 bytes more a point.
+    ///
+    /// # Errors
+    /// If the Lagrange form cannot be had from halo2.
+    pub fn bases(&self) -> io::Result<Bases<'_>> {
+        let lagrange = match self.lagrange.get() {
+            Some(lagrange) => lagrange,
+            None => {
+                let made = dodona_prover::lagrange(&self.params)?;
+                self.lagrange.get_or_init(|| made)
+            }
+        };
+        Ok(Bases::new(&self.params, lagrange))
     }
 
     /// Base-2 logarithm of the number of points.
@@ -127,7 +148,7 @@ impl Srs {
         let mut params = self.params.clone();
         params.downsize(k);
         progress.step("srs downsize", 1, 1);
-        Ok(Self { params, origin: self.origin, digest: self.digest })
+        Ok(Self { params, lagrange: Arc::default(), origin: self.origin, digest: self.digest })
     }
 }
 

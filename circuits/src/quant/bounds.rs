@@ -252,20 +252,14 @@ pub fn lane_interval(lane: &Lane, operands: &[Interval], pairs: &[(i128, i128)])
 }
 
 fn function_bounds(function: &Function, tables: &[Table], bounds: &[Interval]) -> Result<Interval, QuantError> {
-    let table = tables.get(function.table).ok_or(QuantError::Malformed {
-        what: "table index",
-        expected: tables.len(),
-        got: function.table,
-    })?;
+    let unknown = || QuantError::Malformed { what: "table index", expected: tables.len(), got: function.table };
+    let table = tables.get(function.table).ok_or_else(unknown)?;
     let x = at(bounds, function.input)?;
+    let outside = || QuantError::Domain { table: table.name.clone(), lo: x.lo, hi: x.hi };
     let (first, last) = (x.lo >> LIMB_BITS, x.hi >> LIMB_BITS);
     let entry = |hi: i64| {
         let index = hi.checked_sub(table.first).and_then(|i| usize::try_from(i).ok());
-        index.and_then(|i| table.entries.get(i)).ok_or(QuantError::Domain {
-            table: table.name.clone(),
-            lo: x.lo,
-            hi: x.hi,
-        })
+        index.and_then(|i| table.entries.get(i)).ok_or_else(outside)
     };
     let limit = i128::from(Y_LIMIT);
     let (mut lo, mut hi) = (i128::MAX, i128::MIN);
