@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use prost::Message;
 use tract_onnx::pb::{GraphProto, ModelProto, type_proto::Value as Type};
 
-use super::fixture::{OnnxBuilder, float, int, ints, mlp};
+use super::fixture::{OnnxBuilder, float, int, ints, mlp, text};
 use super::onnx::{MAX_INPUTS, MAX_NODES};
 use super::{Graph, ModelError};
 use crate::ops::OpError;
@@ -224,4 +224,23 @@ fn a_long_graph_in_the_worst_order_is_sorted_at_once() {
     let got = MAX_NODES + 1;
     let expected = ModelError::TooLarge { what: "number of nodes", limit: MAX_NODES, got };
     assert_eq!(Graph::from_onnx(&many.encode_to_vec()), Err(expected));
+}
+
+/// What one node of constants and the input `x` is refused for.
+fn refusal(m: &mut OnnxBuilder, op: &str, inputs: &[&str], attributes: Vec<tract_onnx::pb::AttributeProto>) -> String {
+    let error = refused(&m.node(op, inputs, "y", attributes).bytes(&[1]));
+    assert!(matches!(error, QuantError::Op(OpError::Refused { .. })), "{error}");
+    error.to_string()
+}
+
+#[test]
+fn an_output_type_that_is_none_is_refused() {
+    let mut m = OnnxBuilder::new(&[2]);
+    let error = refusal(
+        m.opset(21).weights("s", &[], &[0.5]),
+        "QuantizeLinear",
+        &["x", "s"],
+        vec![int("output_dtype", i64::MIN)],
+    );
+    assert!(error.contains("output_dtype"), "{error}");
 }

@@ -31,7 +31,7 @@ impl Op for QuantizeLinear {
         let zero = Along::or(call, 2, x.shape(), axis, 0.0)?;
         let declared = match call.int("output_dtype", 0)? {
             0 => RANGES.first().copied(),
-            kind => usize::try_from(kind - 2).ok().and_then(|i| RANGES.get(i).copied()),
+            kind => usize::try_from(kind).ok().and_then(|kind| RANGES.get(kind.checked_sub(2)?).copied()),
         };
         let range = match scales::range(call, 2)? {
             Some(range) => range,
