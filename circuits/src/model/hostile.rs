@@ -244,3 +244,12 @@ fn an_output_type_that_is_none_is_refused() {
     );
     assert!(error.contains("output_dtype"), "{error}");
 }
+
+#[test]
+fn pads_that_wrap_are_refused() {
+    for pads in [[i64::MIN, i64::MAX], [i64::MAX, i64::MIN]] {
+        let mut m = OnnxBuilder::new(&[2]);
+        let error = refusal(m.ints("pads", &pads), "Pad", &["x", "pads"], vec![text("mode", "edge")]);
+        assert!(error.contains("of size 2"), "{error}");
+    }
+}

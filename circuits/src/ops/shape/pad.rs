@@ -1,5 +1,6 @@
 //! A border around a tensor: a constant, or its own elements again. Free.
 
+use crate::model::tensor::MAX_ELEMENTS;
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 
@@ -34,8 +35,10 @@ impl Op for Pad {
         }
         let mut padded = Vec::with_capacity(shape.len());
         for (&size, &(before, after)) in shape.iter().zip(&pads) {
-            let total = (size as i64).checked_add(before).and_then(|s| s.checked_add(after));
-            let total = total.and_then(|t| usize::try_from(t).ok());
+            // No pad reaches further than a tensor may: positions minus pads must not wrap.
+            let small = |pad: i64| pad.unsigned_abs() <= MAX_ELEMENTS as u64;
+            let total = if small(before) && small(after) { size as i64 + before + after } else { -1 };
+            let total = usize::try_from(total).ok();
             padded.push(total.ok_or_else(|| call.refuse(format!("pads {before} and {after} of size {size}")))?);
         }
         let source = |at: &[usize]| {
