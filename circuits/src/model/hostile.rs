@@ -253,3 +253,19 @@ fn pads_that_wrap_are_refused() {
         assert!(error.contains("of size 2"), "{error}");
     }
 }
+
+#[test]
+fn tensors_that_live_indices_make_too_large_are_refused() {
+    let indices = |rows: &[i64], shape: &[i64]| {
+        let mut m = OnnxBuilder::new(&[1]);
+        m.ints("rows", rows).ints("shape", shape).node("ConstantOfShape", &["shape"], "data", vec![]);
+        m.node("Expand", &["x", "rows"], "i", vec![]);
+        m
+    };
+    let mut m = indices(&[1 << 13], &[1 << 12, 2]);
+    let error = refusal(&mut m, "Gather", &["data", "i"], vec![int("axis", 1)]);
+    assert!(error.contains("too large"), "{error}");
+    let mut m = indices(&[1 << 13, 1], &[2, 1 << 12]);
+    let error = refusal(&mut m, "GatherND", &["data", "i"], vec![]);
+    assert!(error.contains("too large"), "{error}");
+}

@@ -1,6 +1,6 @@
 //! Slices by index tuples. Free for constant tuples; others select by comparisons: see [`super::lookup`].
 
-use crate::model::tensor::Tensor;
+use crate::model::tensor::{Tensor, elements};
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 use crate::quant::form::Form;
@@ -61,6 +61,8 @@ fn live(
     if data.is_empty() || index.is_empty() {
         return Err(call.refuse("a tensor is empty"));
     }
+    let result = [&tuples.outer[..], &shape[batch + width..]].concat();
+    elements(&result).ok_or_else(|| call.refuse(format!("a result of shape {result:?} is too large")))?;
     let fixed = |tuple: &[Form]| tuple.iter().take(width - 1).take_while(|f| f.as_constant().is_some()).count();
     let fixed = index.data().chunks(width).map(fixed).min().unwrap_or(0);
     let count: usize = tuples.outer.iter().product();
@@ -81,6 +83,5 @@ fn live(
     let flattened = tuples.flattened(builder, index.data(), rows)?;
     let steps = lookup::comparisons(builder, &flattened, 1..size)?;
     let results = lookup::selected(builder, &steps, data.data(), inner, &pairs)?;
-    let shape = [&tuples.outer[..], &shape[batch + width..]].concat();
-    Tensor::new(shape, results).map(Value::Live).ok_or_else(|| call.refuse("the sizes do not fit"))
+    Tensor::new(result, results).map(Value::Live).ok_or_else(|| call.refuse("the sizes do not fit"))
 }

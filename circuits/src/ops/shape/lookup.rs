@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use crate::model::tensor::Tensor;
+use crate::model::tensor::{Tensor, elements};
 use crate::quant::QuantError;
 use crate::quant::builder::Builder;
 use crate::quant::form::Form;
@@ -66,6 +66,7 @@ pub(super) fn gather(
     if size == 0 || index.is_empty() || inner == 0 || outer == 0 {
         return Err(call.refuse("a tensor is empty"));
     }
+    elements(&shape).ok_or_else(|| call.refuse(format!("a result of shape {shape:?} is too large")))?;
     let index = wrapped(builder, index.data(), size)?;
     let mut results = Vec::with_capacity(outer * index.len() * inner);
     let constants: Option<Vec<f64>> = data.data().iter().map(Form::as_constant).collect();
