@@ -269,3 +269,20 @@ fn tensors_that_live_indices_make_too_large_are_refused() {
     let error = refusal(&mut m, "GatherND", &["data", "i"], vec![]);
     assert!(error.contains("too large"), "{error}");
 }
+
+#[test]
+fn more_groups_than_channels_are_refused() {
+    // Any number of groups divides no channels at all.
+    let group = || vec![int("group", i64::MAX)];
+    for (op, weights) in [("Conv", [1, 3, 1]), ("ConvTranspose", [0, 3, 1])] {
+        let mut m = OnnxBuilder::new(&[2]);
+        let data = vec![0.5; weights.iter().product::<i64>() as usize];
+        m.weights("k", &[1, 0, 3], &[]).weights("w", &weights, &data);
+        let error = refusal(&mut m, op, &["k", "w"], group());
+        assert!(error.contains("group"), "{error}");
+    }
+    let mut m = OnnxBuilder::new(&[2]);
+    m.int_tensor("k", &[1, 0, 3], &[]).int_tensor("w", &[0, 0, 1], &[]);
+    let error = refusal(&mut m, "ConvInteger", &["k", "w"], group());
+    assert!(error.contains("group"), "{error}");
+}

@@ -60,7 +60,9 @@ pub(in crate::ops) fn constant<'a>(call: &Call<'a>, i: usize) -> Result<&'a Tens
 
 /// The attribute `group`.
 pub(super) fn groups(call: &Call<'_>, channels: usize) -> Result<usize, QuantError> {
-    let group = usize::try_from(call.int("group", 1)?).ok().filter(|&g| g > 0 && channels.is_multiple_of(g));
+    let group = usize::try_from(call.int("group", 1)?).ok();
+    // 0 channels are a multiple of any number.
+    let group = group.filter(|&g| g > 0 && g <= channels.max(1) && channels.is_multiple_of(g));
     group.ok_or_else(|| call.refuse(format!("group does not divide {channels} channels")))
 }
 

@@ -79,7 +79,10 @@ fn convolved(
         return Err(call.refuse("the input or the weights have fewer than 3 dimensions"));
     };
     let group = usize::try_from(call.int("group", 1)?).unwrap_or(0);
-    let fits = group > 0 && per_group.checked_mul(group) == Some(*channels) && outputs.is_multiple_of(group);
+    // 0 channels are a multiple of any number.
+    let fits = (1..=*channels.max(&1)).contains(&group)
+        && per_group.checked_mul(group) == Some(*channels)
+        && outputs.is_multiple_of(group);
     if !fits || spatial.is_empty() || spatial.len() != kernel.len() {
         return Err(
             call.refuse(format!("{channels} channels and weights of {outputs} by {per_group} in {group} groups"))
