@@ -8,6 +8,8 @@ use super::{Attribute, Constant, Graph, Node};
 
 /// Constants from here on are masks.
 const MASK: f64 = 1000.0;
+/// What is behind the name of a constant with its masks cut.
+const CUT: &str = "'mask";
 /// What they become: `e^-256` is nothing.
 const ENOUGH: f64 = 256.0;
 
@@ -54,7 +56,7 @@ impl Graph {
                 }
                 let constant = self.constants.get(name).or_else(|| made.get(name)).filter(|_| soften);
                 if let Some(small) = constant.and_then(moderate) {
-                    let copy = format!("{name}'mask");
+                    let copy = format!("{name}{CUT}");
                     copies.insert(copy.clone(), small);
                     *name = copy;
                 } else if scales {
@@ -64,6 +66,18 @@ impl Graph {
         }
         self.constants.extend(copies);
         self
+    }
+
+    /// Values that are not those of the file, since a mask was made moderate: all between the mask and the Softmax.
+    pub fn masked(&self) -> BTreeSet<&str> {
+        let mut masked = BTreeSet::new();
+        for node in self.nodes.iter().filter(|n| n.op != "Softmax") {
+            let cut = |name: &String| name.ends_with(CUT) && self.constants.contains_key(name);
+            if node.inputs.iter().any(|name| cut(name) || masked.contains(name.as_str())) {
+                masked.extend(node.outputs.iter().map(String::as_str));
+            }
+        }
+        masked
     }
 }
 

@@ -76,6 +76,8 @@ pub struct Builder<'a> {
     pub(super) out_of_domain: Vec<Deviation>,
     pub(super) saturated: Vec<Deviation>,
     pub(super) follower: Follower,
+    /// Whether the node's values are what its follower makes of them already.
+    pub(super) ahead: bool,
     node: String,
     /// Node of each run of steps, with its first step.
     origins: Vec<(usize, String)>,
@@ -123,6 +125,7 @@ impl<'a> Builder<'a> {
             out_of_domain: Vec::new(),
             saturated: Vec::new(),
             follower: Follower::Other,
+            ahead: false,
             node: "input".into(),
             origins: Vec::new(),
             layers: Vec::new(),

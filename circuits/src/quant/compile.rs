@@ -16,6 +16,7 @@ use super::domain::{self, Expected};
 use super::form::Form;
 use super::heads::{Head, heads};
 use super::layer::{Follower, Pool};
+use super::probe::{Probe, Probes};
 use super::program::{self, Program};
 use super::report::LayerReport;
 use super::synthetic;
@@ -150,6 +151,9 @@ pub struct Compiled {
     pub origins: Vec<Origin>,
     /// What the graph's outputs mean, in order.
     pub heads: Vec<Head>,
+    /// Values between layers, for the report; not kept in files.
+    #[serde(skip)]
+    pub probes: Vec<Probe>,
 }
 
 /// A run of steps that one node needed.
@@ -206,7 +210,7 @@ pub fn compile(
     let domains: Vec<(f64, f64)> = spec.fields.iter().map(|f| f.domain_units()).collect();
     let scales: Vec<f64> = spec.fields.iter().map(|f| f.scale as f64).collect();
     let inputs = builder.inputs(&domains, &scales)?;
-    let outputs = lower(&graph, inputs, &mut builder)?;
+    let Lowered { outputs, probes } = lower(&graph, inputs, &mut builder)?;
     let widths: Vec<usize> = outputs.iter().map(|(forms, _)| forms.len()).collect();
     if spec.outputs.is_empty() {
         let scales = outputs.iter().flat_map(|(forms, whole)| {
@@ -225,7 +229,7 @@ pub fn compile(
     bounds::check(&program)?;
     let origins = named(&graph, &origins, program.steps.len());
     let heads = heads(&graph, &widths);
-    Ok(Compiled { program, spec, options, layers, origins, heads })
+    Ok(Compiled { program, spec, options, layers, origins, heads, probes })
 }
 
 /// Samples in place of calibration.
@@ -252,8 +256,17 @@ fn named(graph: &Graph, origins: &[(usize, String)], steps: usize) -> Vec<Origin
 /// An output's elements, and whether they are integers.
 type Output = (Vec<Form>, bool);
 
-/// Runs the graph on forms; returns the outputs, in order.
-fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<Vec<Output>, QuantError> {
+/// A graph run on forms.
+struct Lowered {
+    /// The outputs, in order.
+    outputs: Vec<Output>,
+    /// What nodes gave, in order.
+    probes: Vec<Probe>,
+}
+
+/// Runs the graph on forms.
+fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<Lowered, QuantError> {
+    let mut probes = Probes::new(graph);
     let mut values: BTreeMap<&str, Value> = BTreeMap::new();
     for (name, constant) in &graph.constants {
         values.insert(name, Value::from(constant.clone()));
@@ -289,6 +302,9 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
             builder.charge(4 * value.shape().iter().product::<usize>())?;
             values.insert(name, value);
         }
+        if let Some(value) = node.outputs.first().and_then(|name| values.get(name.as_str())) {
+            probes.add(builder, node, value);
+        }
     }
     let mut outputs = Vec::new();
     for name in &graph.outputs {
@@ -298,7 +314,7 @@ fn lower(graph: &Graph, inputs: Vec<Form>, builder: &mut Builder<'_>) -> Result<
         let tensor = value.forms().ok_or_else(|| ModelError::OutputType { name: name.clone() })?;
         outputs.push((tensor.into_data(), graph.whole.contains(name)));
     }
-    Ok(outputs)
+    Ok(Lowered { outputs, probes: probes.found })
 }
 
 /// Operations that read their argument from a table.

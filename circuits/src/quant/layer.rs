@@ -73,6 +73,12 @@ impl Builder<'_> {
     /// Says what reads the values that the node gives.
     pub fn expect(&mut self, follower: Follower) {
         self.follower = follower;
+        self.ahead = false;
+    }
+
+    /// Whether a layer of this node has answered what the Relu or the pooling behind the node makes of its values.
+    pub fn is_ahead(&self) -> bool {
+        self.ahead
     }
 
     /// Whether a Relu, and nothing else, reads what the node gives: its last layer may then answer what that Relu makes of it.
@@ -128,6 +134,7 @@ impl Builder<'_> {
         let first = self.bounds.len();
         self.push(Step::Block(Block { width: k, operands: operands.wires, lanes }))?;
         let forms = self.block_results(first, vectors.len(), &outputs, relu)?;
+        self.ahead |= relu;
         report.close(&self.steps[before..]);
         self.record(report);
         Ok(forms)

@@ -11,6 +11,7 @@
 //! | [`bounds`] | interval arithmetic: no input can leave a lane's range |
 //! | [`interpreter`] | runs a program; the ground truth |
 //! | [`report`] | how far the program is from the float model, and what it costs |
+//! | [`probe`] | values between layers, for the report |
 //! | [`heads`] | what the outputs are: scores of classes, a label, numbers |
 //! | [`samples`] | inputs for the report when there is no calibration |
 //! | [`encoding`] | canonical bytes and hash of a program |
@@ -43,6 +44,7 @@ mod order;
 mod output;
 mod pieces;
 pub mod pooled;
+pub mod probe;
 pub mod program;
 pub mod report;
 mod rescale;

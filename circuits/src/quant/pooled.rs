@@ -141,6 +141,7 @@ impl Builder<'_> {
         let results = self.largest_pairs(pooling, &channels, starts)?;
         report.close(&self.steps[before..]);
         self.record(report);
+        self.ahead = true;
         Ok(Some(results))
     }
 

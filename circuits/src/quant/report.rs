@@ -7,6 +7,7 @@ use crate::model::spec::OutputSpec;
 
 use super::builder::operand_rows;
 use super::heads::{Head, HeadKind};
+use super::probe::{LayerError, OBSERVED, Observed, errors};
 use super::program::{LANES, Linear, Program, Step};
 use super::{Calibration, Compiled, QuantError, samples};
 
@@ -203,6 +204,9 @@ pub struct Report {
     pub saturating_values: usize,
     /// What was materialised, node by node.
     pub layers: Vec<LayerReport>,
+    /// Errors of the nodes' values, in the graph's order, over samples whose answers carry no flag. Empty without a float model that tells them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<LayerError>,
     /// Size of the program.
     pub size: Size,
     /// Keccak-256 of the program, hex; with the salt before it for a private model.
@@ -226,7 +230,7 @@ impl Report {
     pub fn measure(compiled: &Compiled, float: &FloatModel, samples: &Calibration) -> Result<Self, QuantError> {
         let run = |sample: &Vec<i64>| floats_of(compiled, float, sample);
         let floats = samples.samples.iter().map(run).collect::<Result<Vec<_>, _>>()?;
-        Self::compare(compiled, Ok(floats), samples, SampleOrigin::Calibration)
+        Self::compare(compiled, Ok((float.clone(), floats)), samples, SampleOrigin::Calibration)
     }
 
     /// As [`Self::measure`], but never refused for the float model's sake: where tract cannot run the file, the report says why and has no
@@ -245,20 +249,21 @@ impl Report {
         };
         let floats = FloatModel::from_onnx(onnx).map_err(QuantError::from).and_then(|float| {
             let run = |sample: &Vec<i64>| floats_of(compiled, &float, sample);
-            samples.samples.iter().map(run).collect::<Result<Vec<_>, _>>()
+            let floats = samples.samples.iter().map(run).collect::<Result<Vec<_>, _>>()?;
+            Ok((float, floats))
         });
         Self::compare(compiled, floats.map_err(|error| error.to_string()), samples, origin)
     }
 
     fn compare(
         compiled: &Compiled,
-        floats: Result<Vec<Vec<f64>>, String>,
+        floats: Result<(FloatModel, Vec<Vec<f64>>), String>,
         samples: &Calibration,
         sample_origin: SampleOrigin,
     ) -> Result<Self, QuantError> {
-        let (floats, no_reference) = match floats {
-            Ok(floats) => (Some(floats), None),
-            Err(reason) => (None, Some(reason)),
+        let (float, floats, no_reference) = match floats {
+            Ok((float, floats)) => (Some(float), Some(floats), None),
+            Err(reason) => (None, None, Some(reason)),
         };
         let mut report = Self {
             samples: samples.samples.len(),
@@ -270,10 +275,12 @@ impl Report {
             saturated_samples: 0,
             saturating_values: compiled.layers.iter().map(|l| l.saturating).sum(),
             layers: compiled.layers.clone(),
+            errors: Vec::new(),
             size: Size::of(&compiled.program),
             quant_hash: hex::encode(compiled.program.quant_hash()),
         };
         let mut answers = Vec::with_capacity(report.samples);
+        let mut observed = Vec::new();
         for (index, sample) in samples.samples.iter().enumerate() {
             let expected = compiled.program.inputs();
             if sample.len() != expected {
@@ -283,6 +290,13 @@ impl Report {
             report.clamped_samples += usize::from(!run.in_domain);
             report.saturated_samples += usize::from(!run.unsaturated);
             answers.push(compiled.reals(&run.outputs));
+            if float.is_some() && run.in_domain && run.unsaturated && observed.len() < OBSERVED {
+                observed.push(Observed::new(&compiled.probes, compiled.spec.clamped_reals(sample), &run.wires));
+            }
+        }
+        if let Some(float) = float {
+            // tract may refuse to tell what is inside a model that it runs.
+            report.errors = errors(&compiled.probes, &float, &observed).unwrap_or_default();
         }
         let floats = floats.as_deref();
         report.outputs = compiled
@@ -373,7 +387,7 @@ impl Histogram {
 }
 
 /// Smallest and largest finite value; 0 and 0 if there is none.
-fn range(values: &[f64]) -> (f64, f64) {
+pub(super) fn range(values: &[f64]) -> (f64, f64) {
     let finite = values.iter().copied().filter(|v| v.is_finite());
     finite
         .fold(None, |r: Option<(f64, f64)>, v| Some(r.map_or((v, v), |(a, b)| (a.min(v), b.max(v)))))
