@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::plot::{count, escape, histogram, real, scatter};
 use super::report::{ModelReport, mib, seconds};
+use crate::quant::probe::LayerError;
 use crate::quant::report::{OutputReport, SampleOrigin};
 
 /// Rows of a table that are shown at most; `report.json` has all.
@@ -20,6 +21,7 @@ th:first-child,td:first-child,.t{text-align:left}th{color:var(--soft);font-weigh
 .notes{background:var(--warn);border-radius:.4rem;padding:.6rem 1rem .6rem 2rem;margin:1rem 0}
 .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(18rem,1fr));gap:1rem}figure{margin:0}figcaption{font-size:.85rem;color:var(--soft)}
 svg{width:100%;height:auto}svg text{font-size:9px;fill:var(--soft)}svg circle,svg rect{fill:var(--mark);fill-opacity:.65}
+.bar{width:25%}.bar i{display:block;height:.7rem;background:var(--mark);opacity:.65}
 .axis{stroke:var(--soft);fill:none}.guide{stroke:var(--line);stroke-width:1.5;fill:none}
 ";
 
@@ -35,6 +37,7 @@ pub(super) fn page(report: &ModelReport) -> String {
     out.push_str(&costs(report));
     out.push_str(&accuracy(report));
     out.push_str(&plots(&report.measured.outputs));
+    out.push_str(&errors(&report.measured.errors));
     out.push_str(&layers(report));
     out.push_str(&rows(report));
     out.push_str("</body></html>\n");
@@ -43,18 +46,25 @@ pub(super) fn page(report: &ModelReport) -> String {
 
 /// A table; the first `text` columns are aligned left. Cells are escaped here.
 fn table(titles: &[&str], text: usize, rows: &[Vec<String>]) -> String {
+    table_with_bars(titles, text, rows, &[])
+}
+
+/// A table whose rows end in bars, of these shares of the full width, under the last title.
+fn table_with_bars(titles: &[&str], text: usize, rows: &[Vec<String>], bars: &[f64]) -> String {
     let class = |i: usize| if i < text { " class=\"t\"" } else { "" };
-    let line = |tag: &str, cells: &[&str]| {
+    let line = |tag: &str, cells: &[&str], bar: Option<&f64>| {
         let cell = |(i, c): (usize, &&str)| format!("<{tag}{}>{}</{tag}>", class(i), escape(c));
-        format!("<tr>{}</tr>", cells.iter().enumerate().map(cell).collect::<String>())
+        let bar = bar.map(|share| format!("<td class=\"bar\"><i style=\"width:{:.1}%\"></i></td>", 100.0 * share));
+        format!("<tr>{}{}</tr>", cells.iter().enumerate().map(cell).collect::<String>(), bar.unwrap_or_default())
     };
-    let body: String =
-        rows.iter().take(SHOWN).map(|row| line("td", &row.iter().map(String::as_str).collect::<Vec<_>>())).collect();
+    let row =
+        |(i, row): (usize, &Vec<String>)| line("td", &row.iter().map(String::as_str).collect::<Vec<_>>(), bars.get(i));
+    let body: String = rows.iter().take(SHOWN).enumerate().map(row).collect();
     let more = rows.len().saturating_sub(SHOWN);
     let rest = if more > 0 { format!("<p class=\"soft\">and {more} more in report.json</p>") } else { String::new() };
     format!(
         "<div class=\"wide\"><table><thead>{}</thead><tbody>{body}</tbody></table></div>{rest}\n",
-        line("th", titles)
+        line("th", titles, None)
     )
 }
 
@@ -164,6 +174,26 @@ fn plots(outputs: &[OutputReport]) -> String {
         }
     }
     if out.is_empty() { out } else { format!("<div class=\"plots\">{out}</div>\n") }
+}
+
+/// What each node's value is off by, with bars as long as its share of the largest share.
+fn errors(errors: &[LayerError]) -> String {
+    if errors.is_empty() {
+        return String::new();
+    }
+    let row = |e: &LayerError| {
+        let share = e.max_share.map_or("–".into(), |s| format!("{} %", real(100.0 * s)));
+        vec![e.node.clone(), e.op.clone(), real(e.max_error), real(e.range), share]
+    };
+    let share = |e: &LayerError| e.max_share.unwrap_or(0.0);
+    let worst = errors.iter().map(share).fold(0.0, f64::max);
+    let bars: Vec<f64> = errors.iter().map(|e| if worst > 0.0 { share(e) / worst } else { 0.0 }).collect();
+    let titles = ["node", "operation", "max error", "range", "max, of range", "against the worst"];
+    format!(
+        "<h2>Error by layer</h2>\n<p>Program against float model, at up to 64 elements of each node's value. A node that is computed \
+         together with the Relu or the pooling behind it has no line.</p>\n{}",
+        table_with_bars(&titles, 2, &errors.iter().map(row).collect::<Vec<_>>(), &bars)
+    )
 }
 
 fn layers(report: &ModelReport) -> String {

@@ -207,8 +207,8 @@ impl ModelReport {
             && output.max_share.is_some()
         {
             notes.push(format!(
-                "Output `{}` is off by up to {} % of its range: calibrate, narrow the declared domain, or look for the layer with the \
-                 largest bound.",
+                "Output `{}` is off by up to {} % of its range: calibrate, narrow the declared domain, or see at which layer \
+                 the errors begin.",
                 output.name,
                 real(100.0 * share)
             ));

@@ -223,6 +223,10 @@ fn the_report_tells_sizes_before_there_is_a_key() {
     assert!((told..told + 1024).contains(&file), "{file} where the report says {told}");
     assert_eq!(json["sample_origin"], "calibration");
     assert_eq!(json["costs"][1]["mode"], "aggregated");
+    let errors = json["errors"].as_array().unwrap();
+    let relu = errors.iter().find(|e| e["node"] == "relu2").unwrap();
+    assert!(relu["op"] == "Relu" && relu["max_error"].as_f64().unwrap() > 0.0, "{relu}");
+    assert!(errors.iter().all(|e| e["max_share"].as_f64().unwrap() < 1e-2), "{errors:?}");
 
     let used: u64 = json["parts"].as_array().unwrap().iter().map(|p| p["rows"].as_u64().unwrap()).sum();
     assert_eq!(used, json["rows"]["usable"].as_u64().unwrap());
@@ -242,7 +246,15 @@ fn the_page_and_the_drawing_need_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let model = compile(dir.path(), 2, Some(Fr::from(5)));
     let page = std::fs::read_to_string(dir.path().join("report.html")).unwrap();
-    for text in ["<h2>Accuracy</h2>", "<figure><svg", "prefers-color-scheme", "This model is private", "relu2"] {
+    for text in [
+        "<h2>Accuracy</h2>",
+        "<h2>Error by layer</h2>",
+        "<i style=\"width:100.0%\">",
+        "<figure><svg",
+        "prefers-color-scheme",
+        "This model is private",
+        "relu2",
+    ] {
         assert!(page.contains(text), "{text}");
     }
     let drawing = model.drawing().unwrap();
