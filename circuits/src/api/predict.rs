@@ -7,12 +7,12 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use halo2_proofs::arithmetic::best_multiexp;
+use dodona_prover::{Domain, multiexp};
 use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine};
 use halo2_proofs::halo2curves::ff::Field;
 use halo2_proofs::halo2curves::group::{Curve, Group};
-use halo2_proofs::plonk::{Circuit, ConstraintSystem, Expression};
-use halo2_proofs::poly::EvaluationDomain;
+use halo2_proofs::plonk::{Circuit, ConstraintSystem};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::evm::{ACCUMULATOR_LIMBS, Mode};
@@ -30,22 +30,22 @@ pub struct Fit {
 }
 
 /// Seconds of a direct proof.
-pub const PROOF: Fit = Fit { fixed: 0.036, commit: 1.82e-7, field: 1.55e-8 };
+pub const PROOF: Fit = Fit { fixed: 0.030, commit: 1.71e-7, field: 1.14e-8 };
 /// Seconds of a key.
-pub const KEYS: Fit = Fit { fixed: 0.0, commit: 1.91e-7, field: 1.62e-8 };
+pub const KEYS: Fit = Fit { fixed: 0.020, commit: 1.81e-7, field: 1.21e-8 };
 /// MiB of a process before it has a circuit.
-pub const MEMORY_FIXED: f64 = 15.8;
+pub const MEMORY_FIXED: f64 = 16.8;
 /// Bytes of peak memory for each byte of [`Counts::polynomials`].
-pub const MEMORY_SHARE: f64 = 2.2;
+pub const MEMORY_SHARE: f64 = 1.6;
 /// Seconds of the probe where the constants were fitted: CPU seconds of one thread. More threads make probe and proofs faster alike.
-pub const REFERENCE_PROBE: f64 = 0.0500;
+pub const REFERENCE_PROBE: f64 = 0.0400;
 
-/// Seconds of an aggregated proof beside the inner one; the outer circuit is the same for all models of a shape. Measured: 53 s on two cores.
-pub const AGGREGATE_SECONDS: f64 = 106.0;
-/// Seconds of the aggregation key, once for all models. Measured: 21 s on two cores.
-pub const AGGREGATE_KEY_SECONDS: f64 = 42.0;
+/// Seconds of an aggregated proof beside the inner one; the outer circuit is the same for all models of a shape. Measured: 36 s on two cores.
+pub const AGGREGATE_SECONDS: f64 = 73.0;
+/// Seconds of the aggregation key, once for all models. Measured: 33 s on two cores.
+pub const AGGREGATE_KEY_SECONDS: f64 = 66.0;
 /// Peak MiB of an aggregated proof.
-pub const AGGREGATE_MIB: f64 = 3482.0;
+pub const AGGREGATE_MIB: f64 = 3500.0;
 /// Gas of an aggregated proof's verification, calldata and base cost included.
 pub const AGGREGATE_GAS: u64 = 439_931;
 /// Bytes of an aggregated proof, limbs included.
@@ -73,6 +73,8 @@ pub struct Counts {
     pub words: usize,
     /// Advice columns.
     pub advice: usize,
+    /// Those among them whose values are as large as the field: sums of second phases, and the accumulator of packed lanes.
+    pub dense: usize,
     /// Fixed columns.
     pub fixed: usize,
     /// Columns of the copy constraints.
@@ -83,7 +85,7 @@ pub struct Counts {
     pub degree: usize,
     /// Queries of advice and fixed columns.
     pub queries: usize,
-    /// Nodes of all gates' expressions.
+    /// Multiplications that all constraints take on a row of a coset.
     pub operations: usize,
 }
 
@@ -136,10 +138,13 @@ impl Machine {
     }
 }
 
+/// What a commitment to small values takes, as a share of one to large values.
+const SMALL: f64 = 0.15;
+
 /// Size of the probe.
 const K: u32 = 12;
 /// Transforms in the probe.
-const TRANSFORMS: usize = 8;
+const TRANSFORMS: usize = 32;
 
 /// Work of the probe, in the units of [`Counts::proof_work`].
 pub fn probe_work() -> (f64, f64) {
@@ -147,7 +152,7 @@ pub fn probe_work() -> (f64, f64) {
     (additions(n), TRANSFORMS as f64 * n * f64::from(K))
 }
 
-/// Seconds of the probe: one multi-exponentiation of 2^12 points, and eight transforms of 2^12 elements. The fastest of several runs, so that a busy
+/// Seconds of the probe: one multi-exponentiation of 2^12 points, and 32 transforms of 2^12 elements side by side. The fastest of several runs, so that a busy
 /// moment does not count.
 ///
 /// `clock` tells seconds.
@@ -163,14 +168,14 @@ pub fn probe(clock: &dyn Fn() -> f64) -> (f64, f64) {
     }
     let mut bases = vec![G1Affine::default(); points.len()];
     G1::batch_normalize(&points, &mut bases);
-    let domain = EvaluationDomain::<Fr>::new(2, K);
+    let domain = Domain::new(K);
     let run = || {
         let begun = clock();
-        std::hint::black_box(best_multiexp(&scalars, &bases));
+        std::hint::black_box(multiexp(&scalars, &bases));
         let between = clock();
-        for _ in 0..TRANSFORMS {
-            std::hint::black_box(domain.lagrange_to_coeff(domain.lagrange_from_vec(scalars.clone())));
-        }
+        (0..TRANSFORMS).into_par_iter().for_each(|_| {
+            std::hint::black_box(domain.as_ref().map(|domain| domain.interpolate(&scalars)));
+        });
         (between - begun, clock() - between)
     };
     let least = |a: (f64, f64), b: (f64, f64)| (a.0.min(b.0), a.1.min(b.1));
@@ -182,17 +187,19 @@ impl Counts {
     pub fn of(system: &ConstraintSystem<Fr>, k: u32, words: usize) -> Self {
         let permutation = system.permutation().get_columns().len();
         let degree = system.degree();
-        let polynomials = system.gates().iter().flat_map(|gate| gate.polynomials());
+        let sums = system.advice_column_phase().iter().filter(|phase| **phase > 0).count();
         Self {
             k,
             words,
             advice: system.num_advice_columns(),
+            dense: sums + 1,
             fixed: system.num_fixed_columns() + system.num_selectors(),
             permutation,
             products: permutation.div_ceil(degree.saturating_sub(2).max(1)),
             degree,
             queries: system.advice_queries().len() + system.fixed_queries().len(),
-            operations: polynomials.map(nodes).sum(),
+            // A system that the prover does not know is none of ours, and this is a prediction.
+            operations: dodona_prover::multiplications(system).unwrap_or(0),
         }
     }
 
@@ -208,11 +215,6 @@ impl Counts {
         libm::exp2(f64::from(self.k))
     }
 
-    /// How many times the rows the quotient's domain has.
-    fn extension(&self) -> f64 {
-        self.degree.saturating_sub(1).max(1).next_power_of_two() as f64
-    }
-
     /// Points of a proof: advice, running products, the blinding polynomial, the quotient, two openings.
     pub fn commitments(&self) -> usize {
         self.advice + self.products + 1 + (self.degree - 1) + 2
@@ -225,15 +227,17 @@ impl Counts {
 
     /// Work of a proof: additions of points, then steps of transforms, quotient and openings.
     ///
-    /// `commitments · n · 254 / (ln n + 2)` additions of points; `n k` for each column's transform and `x n k` for its extension, `x n` for each
-    /// operation of the gates, `n` for each evaluation.
+    /// `n · 254 / (ln n + 2)` additions of points for each commitment to large values, [`SMALL`] of that for those of small ones; `n k` for each column's transform
+    /// and `x n k` for its extension, `2 x n` for each multiplication of the constraints, `2 n` for each evaluation.
     pub fn proof_work(&self) -> (f64, f64) {
-        let columns = self.advice + self.products;
-        let extended = columns + self.fixed + self.permutation + 4;
-        let (n, x, k) = (self.rows(), self.extension(), f64::from(self.k));
+        let columns = self.advice + self.products + 1;
+        let extended = columns + self.fixed + self.permutation;
+        let (n, x, k) = (self.rows(), self.degree.saturating_sub(1).max(1) as f64, f64::from(self.k));
         let transforms = n * k * (columns as f64 + x * (extended as f64 + 1.0));
         let field = transforms + 2.0 * x * n * self.operations as f64 + 2.0 * n * self.evaluations() as f64;
-        (self.commitments() as f64 * additions(n), field)
+        let small = self.advice.saturating_sub(self.dense);
+        let commitments = (self.commitments() - small) as f64 + SMALL * small as f64;
+        (commitments * additions(n), field)
     }
 
     /// Work of a key, in the same units: a commitment and a transform for each fixed column and sigma.
@@ -243,11 +247,12 @@ impl Counts {
         (columns * additions(n), n * f64::from(self.k) * (columns + 3.0))
     }
 
-    /// Polynomials of `n` coefficients in memory at the peak: key, witness twice, string, a few parts of the quotient.
+    /// Polynomials of `n` coefficients in memory at the peak: key, string, witness, the values of all on a coset, sums of the quotient.
     pub fn polynomials(&self) -> f64 {
+        let columns = self.advice + self.products + 1;
         let key = 2 * (self.fixed + self.permutation) + 3;
-        // A point takes two coefficients' room; the string is there in both bases.
-        (key + 2 * (self.advice + self.products) + 4) as f64 + 2.0 * self.extension()
+        // A point takes two coefficients' room; the string is there in both bases, and in one of them twice.
+        (key + 6 + 2 * columns + self.fixed + self.permutation + 2 + self.degree) as f64
     }
 
     /// Bytes of the proving key's payload.
@@ -316,21 +321,6 @@ pub fn seconds(fit: Fit, (commit, field): (f64, f64)) -> f64 {
 /// Additions of points in a multi-exponentiation of `n` (Pippenger's windows of `ln n + 2` bits).
 fn additions(n: f64) -> f64 {
     n * 254.0 / (libm::log(n) + 2.0)
-}
-
-fn nodes(expression: &Expression<Fr>) -> usize {
-    expression.evaluate(
-        &|_| 0,
-        &|_| 1,
-        &|_| 1,
-        &|_| 1,
-        &|_| 1,
-        &|_| 0,
-        &|a: usize| a,
-        &|a, b| a + b + 1,
-        &|a, b| a + b + 1,
-        &|a, _| a + 1,
-    )
 }
 
 /// Words of an aggregated proof's calldata before the proof: limbs, digest, inner words.
