@@ -10,6 +10,8 @@
 //! | `permutation` | running products of the copy constraints |
 //! | `lookup` | halo2's lookups |
 //! | `graph` | constraints as one program over blocks of rows |
+//! | `rows` | loops over rows of field elements |
+//! | `lanes` | field elements on vectors |
 //! | `quotient` | the constraints' sum on cosets, divided by what vanishes |
 //! | `opening` | one opening of all polynomials at all points |
 //!
@@ -22,12 +24,15 @@ pub mod bases;
 mod error;
 mod fft;
 mod graph;
+#[cfg_attr(not(target_arch = "x86_64"), path = "lanes/absent.rs")]
+mod lanes;
 mod lookup;
 mod msm;
 mod opening;
 mod permutation;
 mod prove;
 mod quotient;
+mod rows;
 #[cfg(test)]
 mod tests;
 pub mod witness;

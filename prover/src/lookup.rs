@@ -7,15 +7,12 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::Field;
 use halo2_proofs::plonk::{ConstraintSystem, Expression};
 use rand::RngCore;
-use rayon::prelude::*;
 use std::collections::HashMap;
 
 use crate::error::Error;
-use crate::graph::{BLOCK, Graph, Id, Machine, Offsets};
-use crate::permutation::{Challenges, invert};
-
-/// Rows that one thread handles at a time.
-const CHUNK: usize = 1 << 11;
+use crate::graph::{Graph, Id, Offsets};
+use crate::permutation::{Challenges, quotients};
+use crate::rows::Arithmetic;
 
 /// The columns that a proof commits to for one lookup.
 pub const COLUMNS: usize = 3;
@@ -70,7 +67,7 @@ pub fn reorder(
                 let root = compressed(&mut graph, expressions, at, challenges, theta);
                 let unknown =
                     Error::Unsupported { what: "virtual selectors or unknown challenges in a lookup", count: 1 };
-                Ok::<_, Error>(run(&graph, root.ok_or(unknown)?, columns))
+                Ok::<_, Error>(graph.compile(root.ok_or(unknown)?).run(columns))
             };
             let (input, table) = (values(lookup.input_expressions())?, values(lookup.table_expressions())?);
             let (mut ordered_input, mut ordered_table) =
@@ -81,18 +78,6 @@ pub fn reorder(
             Ok(Lookup { input, table, ordered_input, ordered_table })
         })
         .collect()
-}
-
-fn run(graph: &Graph, root: Id, columns: &[&[Fr]]) -> Vec<Fr> {
-    let program = graph.compile(root);
-    let mut values = vec![Fr::zero(); columns.first().map_or(0, |column| column.len())];
-    values.par_chunks_mut(CHUNK).enumerate().for_each(|(i, values)| {
-        let mut machine = Machine::new(&program, columns);
-        for (j, values) in values.chunks_mut(BLOCK).enumerate() {
-            machine.run(i * CHUNK + j * BLOCK, values);
-        }
-    });
-    values
 }
 
 /// Both columns reordered; `None` if an input is not in the table.
@@ -129,22 +114,15 @@ fn pairs(input: &[Fr], table: &[Fr]) -> Option<(Vec<Fr>, Vec<Fr>)> {
 impl Lookup {
     /// Values of the running product, the last `blinding` rows random.
     pub fn product(&self, challenges: Challenges, blinding: usize, rng: &mut impl RngCore) -> Vec<Fr> {
-        let Challenges { beta, gamma } = challenges;
-        let mut ratios: Vec<Fr> = vec![Fr::zero(); self.input.len()];
-        ratios.par_chunks_mut(CHUNK).enumerate().for_each(|(i, ratios)| {
-            let rows = i * CHUNK..i * CHUNK + ratios.len();
-            let ordered = self.ordered_input[rows.clone()].iter().zip(&self.ordered_table[rows.clone()]);
-            ratios.iter_mut().zip(ordered).for_each(|(ratio, (a, s))| *ratio = (a + beta) * (s + gamma));
-            invert(ratios);
-            let given = self.input[rows.clone()].iter().zip(&self.table[rows]);
-            ratios.iter_mut().zip(given).for_each(|(ratio, (a, s))| *ratio *= (a + beta) * (s + gamma));
-        });
-        let mut z = Fr::one();
-        for ratio in &mut ratios {
-            let next = z * *ratio;
-            *ratio = z;
-            z = next;
-        }
+        let mut graph = Graph::default();
+        let [beta, gamma] = [challenges.beta, challenges.gamma].map(|value| graph.scalar(value));
+        let (a, s) = (graph.cell(0, 0), graph.cell(1, 0));
+        let (a, s) = (graph.add(a, beta), graph.add(s, gamma));
+        let product = graph.mul(a, s);
+        let product = graph.compile(product);
+        let given = product.run(&[&self.input, &self.table]);
+        let mut ratios = quotients(&given, product.run(&[&self.ordered_input, &self.ordered_table]));
+        Arithmetic::detect().running_products(Fr::one(), &mut ratios);
         let usable = ratios.len() - blinding;
         ratios[usable..].iter_mut().for_each(|value| *value = Fr::random(&mut *rng));
         ratios

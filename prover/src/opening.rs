@@ -6,7 +6,6 @@
 //! `L = ∑_i v^i Z_{T∖i}(u) (N_i − R_i(u)) − Z_T(u) H`, divided by `Z_{T∖0}(u)`.
 
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
-use halo2_proofs::halo2curves::ff::Field;
 use halo2_proofs::halo2curves::group::Curve;
 use halo2_proofs::transcript::{EncodedChallenge, TranscriptWrite};
 use rayon::prelude::*;
@@ -14,6 +13,10 @@ use rayon::prelude::*;
 use crate::bases::Bases;
 use crate::error::Error;
 use crate::quotient::weighted_sum;
+use crate::rows::Arithmetic;
+
+/// Coefficients that one thread handles at a time.
+const CHUNK: usize = 1 << 11;
 
 /// A polynomial's value at a point.
 #[derive(Clone, Copy, Debug)]
@@ -66,10 +69,10 @@ pub fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E>>(
     if let Some(constant) = l.first_mut() {
         *constant -= at_u;
     }
-    divide(&mut l, u);
+    Arithmetic::detect().divide(&mut l, u);
     let scale = sums.first().map_or(Fr::one(), others);
     let scale = Option::<Fr>::from(scale.invert()).ok_or(Error::Challenge)?;
-    l.par_iter_mut().for_each(|coefficient| *coefficient *= scale);
+    l.par_chunks_mut(CHUNK).for_each(|part| Arithmetic::detect().scale(part, scale));
     transcript.write_point(bases.commit(&l).to_affine())?;
     Ok(())
 }
@@ -125,7 +128,7 @@ impl Sum {
     fn quotient(&self) -> Vec<Fr> {
         let mut poly = self.combined.clone();
         poly.iter_mut().zip(&self.interpolated).for_each(|(a, b)| *a -= b);
-        self.points.iter().for_each(|point| divide(&mut poly, *point));
+        self.points.iter().for_each(|point| Arithmetic::detect().divide(&mut poly, *point));
         poly
     }
 }
@@ -135,32 +138,9 @@ fn powers(x: Fr) -> impl Iterator<Item = Fr> {
     std::iter::successors(Some(Fr::one()), move |power| Some(power * x))
 }
 
-/// The value of a polynomial. A long one is taken in four parts side by side, since a step of one has to wait for the step before.
+/// The value of a polynomial.
 pub fn horner(coefficients: &[Fr], x: Fr) -> Fr {
-    let quarter = coefficients.len() / 4;
-    if quarter < 16 {
-        return coefficients.iter().rev().fold(Fr::zero(), |sum, coefficient| sum * x + coefficient);
-    }
-    let (low, rest) = coefficients.split_at(quarter);
-    let (second, rest) = rest.split_at(quarter);
-    let (third, rest) = rest.split_at(quarter);
-    let (fourth, above) = rest.split_at(quarter);
-    let mut sums = [Fr::zero(), Fr::zero(), Fr::zero(), horner(above, x)];
-    for (((a, b), c), d) in low.iter().zip(second).zip(third).zip(fourth).rev() {
-        sums = [sums[0] * x + a, sums[1] * x + b, sums[2] * x + c, sums[3] * x + d];
-    }
-    let step = x.pow_vartime([quarter as u64]);
-    sums.into_iter().rev().fold(Fr::zero(), |sum, part| sum * step + part)
-}
-
-/// Divides by `X − point`, without the remainder; the highest coefficient becomes 0.
-fn divide(poly: &mut [Fr], point: Fr) {
-    let mut carry = Fr::zero();
-    for coefficient in poly.iter_mut().rev() {
-        let next = *coefficient + carry * point;
-        *coefficient = carry;
-        carry = next;
-    }
+    Arithmetic::detect().value(coefficients, x)
 }
 
 /// Coefficients of the polynomial of the lowest degree through the points (Newton's form, multiplied out). `None` if two points are equal.
@@ -206,7 +186,7 @@ mod tests {
         let (root, factor) = (Fr::from(99), poly(20));
         let mut product: Vec<Fr> = std::iter::once(Fr::zero()).chain(factor.clone()).collect();
         product.iter_mut().zip(&factor).for_each(|(a, b)| *a -= b * root);
-        divide(&mut product, root);
+        Arithmetic::detect().divide(&mut product, root);
         assert_eq!(product[..20], factor);
         assert_eq!(product[20], Fr::zero());
     }

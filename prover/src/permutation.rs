@@ -9,6 +9,8 @@ use rand::RngCore;
 use rayon::prelude::*;
 
 use crate::fft::Domain;
+use crate::graph::Graph;
+use crate::rows::{Arithmetic, points};
 
 /// Rows that one thread handles at a time.
 const CHUNK: usize = 1 << 12;
@@ -36,18 +38,15 @@ pub fn products(
     blinding: usize,
     rng: &mut impl RngCore,
 ) -> Vec<Vec<Fr>> {
+    let mut identity = Vec::new();
+    points(domain, Fr::one(), &mut identity);
     let mut start = Fr::one();
     let mut delta = Fr::one();
     let mut products = Vec::new();
     for columns in columns.chunks(chunk) {
-        let mut ratios = ratios(domain, columns, delta, challenges);
+        let mut ratios = ratios(&identity, columns, delta, challenges);
         delta *= Fr::DELTA.pow_vartime([columns.len() as u64]);
-        let mut z = start;
-        for ratio in &mut ratios {
-            let next = z * *ratio;
-            *ratio = z;
-            z = next;
-        }
+        Arithmetic::detect().running_products(start, &mut ratios);
         let usable = ratios.len() - blinding;
         start = ratios[usable - 1];
         ratios[usable..].iter_mut().for_each(|value| *value = Fr::random(&mut *rng));
@@ -57,48 +56,34 @@ pub fn products(
 }
 
 /// On each row, the product of the columns' ratios.
-fn ratios(domain: &Domain, columns: &[Copied<'_>], delta: Fr, Challenges { beta, gamma }: Challenges) -> Vec<Fr> {
-    let mut ratios = vec![Fr::one(); domain.len()];
-    ratios.par_chunks_mut(CHUNK).enumerate().for_each(|(i, ratios)| {
-        let rows = i * CHUNK..i * CHUNK + ratios.len();
-        let mut numerators = vec![Fr::one(); ratios.len()];
-        let mut shift = delta * beta * domain.power(rows.start as i64);
-        for column in columns {
-            let cells = column.values[rows.clone()].iter().zip(&column.sigma[rows.clone()]);
-            let mut identity = shift;
-            for ((value, sigma), (ratio, numerator)) in cells.zip(ratios.iter_mut().zip(&mut numerators)) {
-                let value = value + gamma;
-                *ratio *= value + beta * sigma;
-                *numerator *= value + identity;
-                identity *= domain.omega();
-            }
-            shift *= Fr::DELTA;
-        }
-        invert(ratios);
-        ratios.iter_mut().zip(numerators).for_each(|(ratio, numerator)| *ratio *= numerator);
-    });
-    ratios
+fn ratios(points: &[Fr], columns: &[Copied<'_>], delta: Fr, Challenges { beta, gamma }: Challenges) -> Vec<Fr> {
+    let mut graph = Graph::default();
+    let [mut above, mut below] = [graph.scalar(Fr::one()); 2];
+    let mut shift = delta * beta;
+    let mut cells = vec![points];
+    for column in columns {
+        let [point, value, sigma] = [0, cells.len(), cells.len() + 1].map(|column| graph.cell(column, 0));
+        cells.extend([column.values, column.sigma]);
+        let mut factor = |other, scale| {
+            let [scale, gamma] = [scale, gamma].map(|value| graph.scalar(value));
+            let other = graph.mul(other, scale);
+            let sum = graph.add(value, other);
+            graph.add(sum, gamma)
+        };
+        let [left, right] = [factor(point, shift), factor(sigma, beta)];
+        above = graph.mul(above, left);
+        below = graph.mul(below, right);
+        shift *= Fr::DELTA;
+    }
+    quotients(&graph.compile(above).run(&cells), graph.compile(below).run(&cells))
 }
 
-/// Inverts all elements that are not 0 with one inversion.
-pub fn invert(values: &mut [Fr]) {
-    let mut product = Fr::one();
-    let before: Vec<Fr> = values
-        .iter()
-        .map(|value| {
-            let before = product;
-            if *value != Fr::zero() {
-                product *= value;
-            }
-            before
-        })
-        .collect();
-    let mut inverse = product.invert().unwrap_or(Fr::zero());
-    for (value, before) in values.iter_mut().zip(before).rev() {
-        if *value != Fr::zero() {
-            let next = inverse * *value;
-            *value = inverse * before;
-            inverse = next;
-        }
-    }
+/// Each numerator divided by its denominator, or 0 where that is 0.
+pub fn quotients(numerators: &[Fr], mut denominators: Vec<Fr>) -> Vec<Fr> {
+    let arithmetic = Arithmetic::detect();
+    denominators.par_chunks_mut(CHUNK).zip(numerators.par_chunks(CHUNK)).for_each(|(denominators, numerators)| {
+        arithmetic.invert(denominators);
+        arithmetic.multiply(denominators, numerators);
+    });
+    denominators
 }

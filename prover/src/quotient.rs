@@ -12,9 +12,10 @@ use rayon::prelude::*;
 
 use crate::error::Error;
 use crate::fft::Domain;
-use crate::graph::{BLOCK, Graph, Id, Machine, Offsets, Program};
+use crate::graph::{Graph, Id, Offsets, Program};
 use crate::lookup;
-use crate::permutation::{Challenges, invert};
+use crate::permutation::Challenges;
+use crate::rows::{Arithmetic, points};
 
 /// Rows that one thread handles at a time.
 const CHUNK: usize = 1 << 11;
@@ -142,26 +143,7 @@ fn on_coset(
         first_row(domain, shift, identity, lagrange);
     }
     let columns: Vec<&[Fr]> = values.iter().map(|column| &column[..]).collect();
-    let mut sums = vec![Fr::zero(); domain.len()];
-    sums.par_chunks_mut(CHUNK).enumerate().for_each(|(i, sums)| {
-        let mut machine = Machine::new(program, &columns);
-        for (j, sums) in sums.chunks_mut(BLOCK).enumerate() {
-            machine.run(i * CHUNK + j * BLOCK, sums);
-        }
-    });
-    sums
-}
-
-/// The coset's points.
-fn points(domain: &Domain, shift: Fr, points: &mut Vec<Fr>) {
-    points.resize(domain.len(), Fr::zero());
-    points.par_chunks_mut(CHUNK).enumerate().for_each(|(i, points)| {
-        let mut point = shift * domain.power((i * CHUNK) as i64);
-        for to in points {
-            *to = point;
-            point *= domain.omega();
-        }
-    });
+    program.run(&columns)
 }
 
 /// The polynomial that is 1 on the first row and 0 on the others, on the coset's points. That of row `r` is the same `r` rows further down.
@@ -169,10 +151,11 @@ fn first_row(domain: &Domain, shift: Fr, points: &[Fr], values: &mut Vec<Fr>) {
     let n = domain.len() as u64;
     let scale = (shift.pow_vartime([n]) - Fr::one()) * Fr::from(n).invert().unwrap_or(Fr::zero());
     values.resize(points.len(), Fr::zero());
+    let arithmetic = Arithmetic::detect();
     values.par_chunks_mut(CHUNK).zip(points.par_chunks(CHUNK)).for_each(|(values, points)| {
         values.iter_mut().zip(points).for_each(|(value, point)| *value = point - Fr::one());
-        invert(values);
-        values.iter_mut().for_each(|value| *value *= scale);
+        arithmetic.invert(values);
+        arithmetic.scale(values, scale);
     });
 }
 
@@ -399,10 +382,8 @@ pub fn weighted_sum<'a>(terms: impl Iterator<Item = (&'a [Fr], Fr)>) -> Vec<Fr> 
     let len = terms.iter().map(|(poly, _)| poly.len()).max().unwrap_or(0);
     let mut sum = vec![Fr::zero(); len];
     sum.par_chunks_mut(CHUNK).enumerate().for_each(|(i, sum)| {
-        for (poly, weight) in &terms {
-            let poly = poly.get(i * CHUNK..).unwrap_or_default();
-            sum.iter_mut().zip(poly).for_each(|(sum, value)| *sum += value * weight);
-        }
+        let part = |(poly, weight): &(&'a [Fr], Fr)| (poly.get(i * CHUNK..).unwrap_or_default(), *weight);
+        Arithmetic::detect().add_weighted(sum, &terms.iter().map(part).collect::<Vec<_>>());
     });
     sum
 }

@@ -12,6 +12,13 @@ fn elements(len: usize, seed: u64) -> Vec<Fr> {
     (0..len).map(|_| Fr::random(&mut rng)).collect()
 }
 
+/// Without vectors, and with them where the processor has them.
+fn domains(k: u32) -> Vec<Domain> {
+    let mut domains = vec![Domain::on(k, None).unwrap()];
+    domains.extend(Ifma::detect().and_then(|ifma| Domain::on(k, Some(ifma))));
+    domains
+}
+
 fn with_threads(threads: usize, test: impl FnOnce() + Send) {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(test);
 }
@@ -23,13 +30,14 @@ fn naive(coefficients: &[Fr], shift: Fr, domain: &Domain) -> Vec<Fr> {
 
 #[test]
 fn memory_is_used_again_without_a_trace() {
-    let domain = Domain::new(9).unwrap();
-    let coset = domain.coset(Fr::from(5));
-    let polys = [3_u64, 70, 512].map(|len| (0..len).map(|i| Fr::from(i * i + len)).collect::<Vec<_>>());
-    let mut values = vec![Fr::from(9); 1000];
-    for poly in &polys {
-        coset.evaluate_into(poly, &mut values);
-        assert_eq!(values, coset.evaluate(poly));
+    for domain in domains(9) {
+        let coset = domain.coset(Fr::from(5));
+        let polys = [3_u64, 70, 512].map(|len| (0..len).map(|i| Fr::from(i * i + len)).collect::<Vec<_>>());
+        let mut values = vec![Fr::from(9); 1000];
+        for poly in &polys {
+            coset.evaluate_into(poly, &mut values);
+            assert_eq!(values, coset.evaluate(poly));
+        }
     }
 }
 
@@ -56,8 +64,8 @@ fn the_generator_is_halo2s() {
 
 #[test]
 fn values_are_those_of_the_definition() {
-    for k in 0..=8 {
-        let domain = Domain::new(k).unwrap();
+    for domain in (0..=8).flat_map(domains) {
+        let k = domain.k();
         for len in [0, 1, 2, domain.len() / 2, domain.len() - 1, domain.len(), domain.len() + 1, 3 * domain.len() + 5] {
             let coefficients = elements(len, u64::from(k));
             for shift in [Fr::ONE, Fr::ZERO, -Fr::ONE, Fr::ZETA, Fr::from(7), domain.omega()] {
@@ -69,8 +77,8 @@ fn values_are_those_of_the_definition() {
 
 #[test]
 fn extreme_values_survive() {
-    for k in [3, 6, 7, 13] {
-        let domain = Domain::new(k).unwrap();
+    for domain in [3, 6, 7, 13].into_iter().flat_map(domains) {
+        let k = domain.k();
         for value in [Fr::ZERO, Fr::ONE, -Fr::ONE] {
             let coefficients = vec![value; domain.len()];
             let values = domain.evaluate(&coefficients, Fr::ONE);
@@ -91,9 +99,10 @@ fn halo2_gets_the_same_with_any_number_of_threads() {
         let part = halo2.coeff_to_extended_part(halo2.coeff_from_vec(input.clone()), factor);
         for threads in [1, 2, 5] {
             with_threads(threads, || {
-                let domain = Domain::new(k).unwrap();
-                assert_eq!(domain.interpolate(&input), coefficients.values());
-                assert_eq!(domain.evaluate(&input, Fr::ZETA * factor), part.values());
+                for domain in domains(k) {
+                    assert_eq!(domain.interpolate(&input), coefficients.values());
+                    assert_eq!(domain.evaluate(&input, Fr::ZETA * factor), part.values());
+                }
             });
         }
     }
@@ -101,9 +110,8 @@ fn halo2_gets_the_same_with_any_number_of_threads() {
 
 #[test]
 fn round_trips_end_where_they_began() {
-    for k in 0..=17 {
-        let domain = Domain::new(k).unwrap();
-        let input = elements(1 << k, 200 + u64::from(k));
+    for domain in (0..=17).flat_map(domains) {
+        let input = elements(domain.len(), 200 + u64::from(domain.k()));
         assert_eq!(domain.evaluate(&domain.interpolate(&input), Fr::ONE), input);
         assert_eq!(domain.interpolate(&domain.evaluate(&input, Fr::ONE)), input);
         for shift in [Fr::ONE, Fr::from(5)] {
@@ -119,8 +127,7 @@ fn no_polynomial_is_found_from_one_point() {
 
 #[test]
 fn missing_values_are_zero_and_those_past_the_end_ignored() {
-    for k in [0, 4, 7, 13] {
-        let domain = Domain::new(k).unwrap();
+    for domain in [0, 4, 7, 13].into_iter().flat_map(domains) {
         let mut values = elements(domain.len() + 3, 1);
         let whole = domain.interpolate(&values[..domain.len()]);
         assert_eq!(domain.interpolate(&values), whole);
@@ -137,11 +144,12 @@ proptest! {
     /// Any length and shift, at a point chosen by chance; sums are transformed to sums.
     #[test]
     fn any_polynomial_has_its_values(k in 0u32..15, part in 0usize..2000, seed: u64, point: i64) {
-        let domain = Domain::new(k).unwrap();
+        for domain in domains(k) {
         let coefficients = elements((domain.len() * part).div_ceil(1000), seed);
         let shift = elements(1, !seed)[0];
         let values = domain.coset(shift).evaluate(&coefficients);
         let expected = eval_polynomial(&coefficients, shift * domain.power(point));
         prop_assert_eq!(values[point.rem_euclid(1 << k) as usize], expected);
+        }
     }
 }

@@ -7,24 +7,28 @@
 //! 2. The digits are signed (Booth 1951), which halves the buckets. The windows have different widths, chosen for least
 //!    cost from how many scalars reach each bit, and a window visits only the scalars that reach it.
 //! 3. A window's points are sorted by bucket and each bucket is added up pairwise, as a tree. All pairs of one level
-//!    share one field inversion (Montgomery's trick), whatever the number of points in a bucket.
+//!    share one field inversion (Montgomery's trick), whatever the number of points in a bucket. Processors with
+//!    AVX-512 IFMA add eight pairs at a time (`vector`), others one (`scalar`).
 //! 4. The weighted sum of the buckets `Σ d·B_d` is that problem again, for the low and for the high half of `d`'s bits.
 //!
 //! Not constant time: the running time depends on the scalars.
 
-use std::cell::RefCell;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod vector;
 
 use halo2_proofs::halo2curves::bn256::{Fq, Fr, G1, G1Affine};
 use halo2_proofs::halo2curves::ff::{Field, PrimeField};
-use halo2_proofs::halo2curves::group::{Group, prime::PrimeCurveAffine};
+use halo2_proofs::halo2curves::group::Group;
 use rayon::prelude::*;
+
+#[cfg(target_arch = "x86_64")]
+use crate::lanes::Ifma;
 
 /// Most bases in one call of [`sum_of_terms`]: an index and a sign fit a `u32`.
 const MAX_BASES: usize = 1 << 30;
-/// Points added up together by one task: 512 KiB, which with its slopes fits a core's second-level cache.
+/// Points added up together by one task: 512 KiB, which with its slopes is about a core's second-level cache.
 const SEGMENT: usize = 1 << 13;
-/// Fewest additions for which one shared inversion pays.
-const MIN_PAIRS: usize = 24;
 /// Fewest buckets whose weighted sum is worth a second round of batched additions.
 const MIN_SPLIT: usize = 192;
 /// Fewest terms of a part, where a window is cut to occupy idle threads.
@@ -37,15 +41,59 @@ const MAX_WIDTH: usize = 18;
 /// Σ `scalars[i]` · `bases[i]` over the shorter of the two. Bases may contain the identity and repeated or opposite
 /// points.
 pub fn multiexp(scalars: &[Fr], bases: &[G1Affine]) -> G1 {
-    scalars.chunks(MAX_BASES).zip(bases.chunks(MAX_BASES)).map(|(s, b)| sum_of_terms(s, b)).sum()
+    multiexp_on(Unit::best(), scalars, bases)
+}
+
+/// [`multiexp`] with a choice of [`Unit`].
+fn multiexp_on(unit: Unit, scalars: &[Fr], bases: &[G1Affine]) -> G1 {
+    scalars.chunks(MAX_BASES).zip(bases.chunks(MAX_BASES)).map(|(s, b)| sum_of_terms(unit, s, b)).sum()
+}
+
+/// What adds pairs of points.
+#[derive(Clone, Copy, Debug)]
+enum Unit {
+    /// One pair after the other.
+    Scalar,
+    /// Eight pairs at a time.
+    #[cfg(target_arch = "x86_64")]
+    Vector(Ifma),
+}
+
+impl Unit {
+    /// The fastest that the processor has.
+    fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(ifma) = Ifma::detect() {
+            return Self::Vector(ifma);
+        }
+        Self::Scalar
+    }
+
+    /// Adds neighbours of one run until few pairs are left. The sources lie as `runs` says.
+    fn add_up(self, points: &[G1Affine], sources: &[u32], runs: Vec<Run>) -> Buckets {
+        match self {
+            Self::Scalar => scalar::add_up(points, sources, runs),
+            #[cfg(target_arch = "x86_64")]
+            Self::Vector(ifma) => vector::add_up(ifma, points, sources, runs),
+        }
+    }
+
+    /// What the plan of the windows reckons with.
+    fn costs(self) -> Costs {
+        match self {
+            Self::Scalar => Costs { addition: 7, inversion: 120, min_pairs: scalar::MIN_PAIRS },
+            #[cfg(target_arch = "x86_64")]
+            Self::Vector(_) => Costs { addition: 3, inversion: 130, min_pairs: vector::MIN_PAIRS },
+        }
+    }
 }
 
 /// [`multiexp`] for at most [`MAX_BASES`] terms: the windows' sums, joined from the highest down.
-fn sum_of_terms(scalars: &[Fr], bases: &[G1Affine]) -> G1 {
+fn sum_of_terms(unit: Unit, scalars: &[Fr], bases: &[G1Affine]) -> G1 {
     let terms = Terms::new(scalars, bases);
-    let windows = plan(&terms.reach);
+    let windows = plan(&terms.reach, &unit.costs());
     let parts = rayon::current_num_threads().div_ceil(windows.len().max(1));
-    let sums: Vec<G1> = windows.par_iter().map(|window| terms.window_sum(*window, bases, parts)).collect();
+    let sums: Vec<G1> = windows.par_iter().map(|window| terms.window_sum(unit, *window, bases, parts)).collect();
     windows
         .iter()
         .zip(sums)
@@ -89,23 +137,24 @@ impl Terms {
     }
 
     /// Σ digit · base of one window, in `parts` pieces at most.
-    fn window_sum(&self, window: Window, bases: &[G1Affine], parts: usize) -> G1 {
+    fn window_sum(&self, unit: Unit, window: Window, bases: &[G1Affine], parts: usize) -> G1 {
         let terms = &self.order[..self.reach[window.start]];
         let size = terms.len().div_ceil(parts).max(MIN_PART);
-        let part_sum = |part: &[u32]| weighted_sum(self.sorted(window, part), bases);
+        let part_sum = |part: &[u32]| weighted_sum(unit, self.sorted(window, part), bases);
         terms.par_chunks(size).map(part_sum).sum()
     }
 
     /// The terms of `part` with a digit in `window`, by bucket.
     fn sorted(&self, window: Window, part: &[u32]) -> Sorted {
-        let item = |index: &u32| {
+        let mut items = Vec::with_capacity(part.len());
+        for index in part {
             let value = &self.values[*index as usize];
             let digit = window.digit(value);
             let negative = (digit < 0) ^ is_negative(value);
-            (digit.unsigned_abs(), index << 1 | u32::from(negative))
-        };
-        let mut items = Vec::with_capacity(part.len());
-        items.extend(part.iter().map(item).filter(|(digit, _)| *digit != 0));
+            if digit != 0 {
+                items.push((digit.unsigned_abs(), index << 1 | u32::from(negative)));
+            }
+        }
         Sorted::new(&items, window.buckets())
     }
 }
@@ -156,6 +205,7 @@ impl Window {
     /// Booth's digit: the window's bits, plus the bit below it, less `2^width` if its top bit is set.
     /// In `−2^(width − 1) ..= 2^(width − 1)`; the digits of adjoining windows from bit 0 on add up to the value, if the
     /// last window has a zero on top.
+    #[inline]
     fn digit(self, value: &[u64; 4]) -> i32 {
         let bits = match self.start.checked_sub(1) {
             None => value[0] << 1,
@@ -173,11 +223,11 @@ impl Window {
 
 /// The windows of least cost that cover all values with a zero on top, lowest first; none if all values are zero.
 /// `reach` as in [`Terms`]. Dynamic programme over the start of the last windows.
-fn plan(reach: &[usize; MAX_BITS + 2]) -> Vec<Window> {
+fn plan(reach: &[usize; MAX_BITS + 2], costs: &Costs) -> Vec<Window> {
     let longest = reach.iter().rposition(|count| *count > 0).map_or(0, |bits| bits + 1);
     let mut best = vec![(0, 0); longest + 1];
     for start in (0..longest).rev() {
-        let cost = |width: usize| (window_cost(reach[start], width) + best[start + width].0, width);
+        let cost = |width: usize| (window_cost(costs, reach[start], width) + best[start + width].0, width);
         best[start] = (1..=MAX_WIDTH.min(longest - start)).map(cost).min().unwrap_or((0, 1));
     }
     let mut windows = Vec::new();
@@ -190,25 +240,36 @@ fn plan(reach: &[usize; MAX_BITS + 2]) -> Vec<Window> {
     windows
 }
 
-/// Cost of a window of `width` bits with `terms` digits, in field multiplications: 7 for a batched addition and its
-/// share of sorting and moving, 17 and 19 for a mixed and a projective one, 120 for an inversion (all measured).
-fn window_cost(terms: usize, width: usize) -> usize {
-    const INVERSION: usize = 120;
+/// What a [`Unit`] takes, in field multiplications of the scalar kind (all measured).
+struct Costs {
+    /// A batched addition and its share of moving.
+    addition: usize,
+    /// What a batch takes besides, most of it the inversion.
+    inversion: usize,
+    /// Fewest additions of a batch.
+    min_pairs: usize,
+}
+
+/// Cost of a window of `width` bits with `terms` digits, in field multiplications: 17 and 19 for a mixed and a
+/// projective addition, and `costs` for a batched one.
+fn window_cost(costs: &Costs, terms: usize, width: usize) -> usize {
     let buckets = 1_usize << (width - 1);
     let filled = buckets.min(terms);
     let by_parts = |filled: usize, buckets: usize| {
         let doublings = 2 * (buckets / filled).ilog2() as usize;
         17 * filled + 19 * buckets.min(filled * (1 + doublings))
     };
-    let adding = match terms {
-        0..=MIN_PAIRS => 0,
-        _ => 7 * (terms - filled) + terms.div_ceil(filled).ilog2() as usize * INVERSION,
+    let adding = if terms > costs.min_pairs {
+        costs.addition * (terms - filled) + terms.div_ceil(filled).ilog2() as usize * costs.inversion
+    } else {
+        0
     };
     let weighing = if filled < MIN_SPLIT {
         by_parts(filled, buckets)
     } else {
         let root = 1 << (width / 2);
-        14 * filled + 2 * (by_parts(root, root) + (filled / root + 1).ilog2() as usize * INVERSION)
+        2 * costs.addition * filled
+            + 2 * (by_parts(root, root) + (filled / root + 1).ilog2() as usize * costs.inversion)
     };
     50 + terms + buckets / 8 + adding + weighing
 }
@@ -277,9 +338,9 @@ struct Buckets {
 }
 
 /// Σ digit · ±point.
-fn weighted_sum(sorted: Sorted, points: &[G1Affine]) -> G1 {
+fn weighted_sum(unit: Unit, sorted: Sorted, points: &[G1Affine]) -> G1 {
     let range = sorted.ends.len() - 1;
-    let buckets = add_up(&sorted, points);
+    let buckets = add_up(unit, &sorted, points);
     if range < MIN_SPLIT || buckets.points.len() < MIN_SPLIT {
         return buckets.sum_by_parts();
     }
@@ -288,7 +349,7 @@ fn weighted_sum(sorted: Sorted, points: &[G1Affine]) -> G1 {
     let half = |digit: fn(u32, u32) -> u32, range: usize| {
         let item = |(d, source): (&u32, u32)| (digit(*d, low_bits), source << 1);
         let items: Vec<_> = buckets.digits.iter().zip(0..).map(item).filter(|(digit, _)| *digit != 0).collect();
-        weighted_sum(Sorted::new(&items, range), &buckets.points)
+        weighted_sum(unit, Sorted::new(&items, range), &buckets.points)
     };
     let (low, high) = rayon::join(
         || half(|digit, bits| digit & ((1 << bits) - 1), (1 << low_bits) - 1),
@@ -298,11 +359,11 @@ fn weighted_sum(sorted: Sorted, points: &[G1Affine]) -> G1 {
 }
 
 /// Adds the points of each bucket, all but a few.
-fn add_up(sorted: &Sorted, points: &[G1Affine]) -> Buckets {
+fn add_up(unit: Unit, sorted: &Sorted, points: &[G1Affine]) -> Buckets {
     let size = sorted.piece();
     let add_up_piece = |(piece, sources): (usize, &[u32])| {
         let runs = sorted.runs(piece * size, piece * size + sources.len());
-        SCRATCH.with_borrow_mut(|scratch| scratch.add_up(points, sources, runs))
+        unit.add_up(points, sources, runs)
     };
     let pieces: Vec<Buckets> = sorted.sources.par_chunks(size).enumerate().map(add_up_piece).collect();
     Buckets {
@@ -311,125 +372,18 @@ fn add_up(sorted: &Sorted, points: &[G1Affine]) -> Buckets {
     }
 }
 
-thread_local! {
-    /// Kept from piece to piece: fresh pages from the system cost a tenth of the whole.
-    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { points: Vec::new(), slopes: Vec::new() }) };
-}
-
-/// One task's working memory, for up to [`SEGMENT`] points.
-struct Scratch {
-    points: Vec<G1Affine>,
-    slopes: Vec<Slope>,
-}
-
-impl Scratch {
-    /// Adds neighbours of one run until few pairs are left. The sources lie as `runs` says.
-    fn add_up(&mut self, points: &[G1Affine], sources: &[u32], mut runs: Vec<Run>) -> Buckets {
-        self.load(points, sources);
-        while runs.iter().map(|run| run.len / 2).sum::<usize>() >= MIN_PAIRS {
-            find_slopes(&self.points, &runs, &mut self.slopes);
-            add_pairs(&mut self.points, &mut runs, &self.slopes);
-        }
-        let digits = runs.iter().flat_map(|run| std::iter::repeat_n(run.digit, run.len)).collect();
-        Buckets { digits, points: self.points.clone() }
-    }
-
-    /// The points of `sources`, with their signs. Copied first and negated after: short rounds keep more loads in
-    /// flight.
-    fn load(&mut self, points: &[G1Affine], sources: &[u32]) {
-        self.points.clear();
-        self.points.extend(sources.iter().map(|source| points[(source >> 1) as usize]));
-        for (point, source) in self.points.iter_mut().zip(sources) {
-            point.y = [point.y, -point.y][(source & 1) as usize];
-        }
-    }
-}
-
-/// The line through two points (the tangent, if they are equal).
-struct Slope {
-    /// The denominator; zero if there is no such line: a point is the identity, or the sum is.
-    run: Fq,
-    /// The slope; until the inversion is known, the numerator times the denominators of the pairs before.
-    rise: Fq,
-}
-
-/// The slopes of all pairs, with one inversion.
-fn find_slopes(points: &[G1Affine], runs: &[Run], slopes: &mut Vec<Slope>) {
-    slopes.clear();
-    let mut at = 0;
-    for run in runs {
-        let pairs = points[at..at + run.len].chunks_exact(2);
-        slopes.extend(pairs.map(|pair| line(&pair[0], &pair[1])));
-        at += run.len;
-    }
-    let mut product = Fq::ONE;
-    for slope in slopes.iter_mut().filter(|slope| slope.run != Fq::ZERO) {
-        slope.rise *= &product;
-        product *= &slope.run;
-    }
-    // A product of elements other than zero: the default is never taken.
-    let mut inverse = product.invert().unwrap_or(Fq::ZERO);
-    for slope in slopes.iter_mut().rev().filter(|slope| slope.run != Fq::ZERO) {
-        slope.rise *= &inverse;
-        inverse *= &slope.run;
-    }
-}
-
-/// The line through `p` and `q`, the slope not yet divided.
-fn line(p: &G1Affine, q: &G1Affine) -> Slope {
-    if is_identity(p) || is_identity(q) {
-        return Slope { run: Fq::ZERO, rise: Fq::ZERO };
-    }
-    if p.x != q.x {
-        return Slope { run: q.x.sub(&p.x), rise: q.y.sub(&p.y) };
-    }
-    if p.y != q.y {
-        return Slope { run: Fq::ZERO, rise: Fq::ZERO };
-    }
-    let square = p.x.square();
-    Slope { run: p.y.double(), rise: square.double().add(&square) }
-}
-
-/// Replaces each pair of a run by its sum; a run's odd last point stays.
-fn add_pairs(points: &mut Vec<G1Affine>, runs: &mut [Run], slopes: &[Slope]) {
-    let mut slopes = slopes.iter();
-    let (mut from, mut to) = (0, 0);
-    for run in runs {
-        for (_, slope) in (0..run.len / 2).zip(&mut slopes) {
-            points[to] = add(&points[from], &points[from + 1], slope);
-            from += 2;
-            to += 1;
-        }
-        if run.len % 2 == 1 {
-            points[to] = points[from];
-            from += 1;
-            to += 1;
-        }
-        run.len = run.len.div_ceil(2);
-    }
-    points.truncate(to);
-}
-
-/// `p + q`, given their slope.
-fn add(p: &G1Affine, q: &G1Affine, slope: &Slope) -> G1Affine {
-    if slope.run == Fq::ZERO {
-        return match (is_identity(p), is_identity(q)) {
-            (true, _) => *q,
-            (_, true) => *p,
-            _ => G1Affine::identity(),
-        };
-    }
-    let x = slope.rise.square().sub(&p.x).sub(&q.x);
-    let y = p.x.sub(&x).mul(&slope.rise).sub(&p.y);
-    G1Affine { x, y }
-}
-
 /// The identity is stored as (0, 0). No point has `y = 0`: the group's order is odd.
 fn is_identity(point: &G1Affine) -> bool {
     point.y == Fq::ZERO
 }
 
 impl Buckets {
+    /// The points as `runs` says.
+    fn new(runs: &[Run], points: Vec<G1Affine>) -> Self {
+        let digits = runs.iter().flat_map(|run| std::iter::repeat_n(run.digit, run.len)).collect();
+        Self { digits, points }
+    }
+
     /// Σ digit · point by parts: each point is added to a running sum, which is added to the total once for each step
     /// down from its digit.
     fn sum_by_parts(&self) -> G1 {

@@ -1,7 +1,7 @@
 use std::iter::repeat_n;
 
 use halo2_proofs::arithmetic::best_multiexp;
-use halo2_proofs::halo2curves::group::Curve;
+use halo2_proofs::halo2curves::group::{Curve, prime::PrimeCurveAffine};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -31,7 +31,7 @@ fn points(n: usize, rng: &mut StdRng) -> Vec<G1Affine> {
 }
 
 /// A scalar of one of the kinds of a proof's columns.
-fn scalar(kind: usize, rng: &mut StdRng) -> Fr {
+fn scalar_of(kind: usize, rng: &mut StdRng) -> Fr {
     let small = Fr::from(rng.r#gen::<u64>() >> 22);
     match kind {
         0 => Fr::random(rng),
@@ -48,10 +48,50 @@ fn naive(scalars: &[Fr], bases: &[G1Affine]) -> G1 {
     scalars.iter().zip(bases).map(|(s, base)| base * s).sum()
 }
 
+/// The scalar unit, and the vectors where the processor has them.
+fn units() -> [Unit; 2] {
+    [Unit::Scalar, Unit::best()]
+}
+
 fn assert_all(scalars: &[Fr], bases: &[G1Affine], expected: G1) {
     for threads in [1, 2, 5] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        assert_eq!(pool.install(|| multiexp(scalars, bases)), expected, "{} terms, {threads} threads", scalars.len());
+        for unit in units() {
+            let sum = pool.install(|| multiexp_on(unit, scalars, bases));
+            assert_eq!(sum, expected, "{} terms, {threads} threads, {unit:?}", scalars.len());
+        }
+    }
+}
+
+/// Adds up runs of `lens` sources on every unit and compares each run's sum with the naive one. A single point must be
+/// the very limbs.
+fn assert_runs(points: &[G1Affine], sources: &[u32], lens: &[usize]) {
+    let mut rest = sources.iter();
+    let run_sum = |len: &usize| {
+        let signed = |source: &u32| {
+            let point = points[(source >> 1) as usize].to_curve();
+            if source & 1 == 1 { -point } else { point }
+        };
+        rest.by_ref().take(*len).map(signed).sum::<G1>()
+    };
+    let expected: Vec<G1> = lens.iter().map(run_sum).collect();
+    for unit in units() {
+        let runs: Vec<Run> = (1..).zip(lens).map(|(digit, len)| Run { digit, len: *len }).collect();
+        let buckets = unit.add_up(points, sources, runs);
+        assert_eq!(buckets.digits.len(), buckets.points.len());
+        assert!(buckets.digits.is_sorted());
+        for (digit, expected) in (1..).zip(&expected) {
+            let own = buckets.digits.iter().zip(&buckets.points).filter(|(own, _)| **own == digit);
+            let own: Vec<G1Affine> = own.map(|(_, point)| *point).collect();
+            match own[..] {
+                [only] => assert_eq!(only, expected.to_affine(), "run {digit} of {lens:?} on {unit:?}"),
+                _ => assert_eq!(
+                    own.iter().map(|point| point.to_curve()).sum::<G1>(),
+                    *expected,
+                    "run {digit} of {lens:?} on {unit:?}"
+                ),
+            }
+        }
     }
 }
 
@@ -61,7 +101,7 @@ fn every_kind_and_size_agrees_with_halo2() {
     let bases = points(20_000, &mut rng);
     for n in [0, 1, 2, 3, 31, 32, 33, 1000, 4096, 5003, 20_000] {
         for kind in 0..7 {
-            let mut scalars: Vec<Fr> = (0..n).map(|_| scalar(kind, &mut rng)).collect();
+            let mut scalars: Vec<Fr> = (0..n).map(|_| scalar_of(kind, &mut rng)).collect();
             scalars.iter_mut().rev().take(6).for_each(|s| *s = Fr::random(&mut rng));
             assert_all(&scalars, &bases[..n], best_multiexp(&scalars, &bases[..n]));
         }
@@ -74,8 +114,8 @@ fn small_sums_agree_with_the_naive_sum() {
     let bases = points(33, &mut rng);
     for n in [0, 1, 2, 3, 31, 32, 33] {
         for kind in 0..7 {
-            let scalars: Vec<Fr> = (0..n).map(|_| scalar(kind, &mut rng)).collect();
-            assert_eq!(multiexp(&scalars, &bases[..n]), naive(&scalars, &bases[..n]), "{n} terms of kind {kind}");
+            let scalars: Vec<Fr> = (0..n).map(|_| scalar_of(kind, &mut rng)).collect();
+            assert_all(&scalars, &bases[..n], naive(&scalars, &bases[..n]));
         }
     }
 }
@@ -86,7 +126,9 @@ fn edge_scalars_one_by_one_and_together() {
     let edges = edges();
     let bases = points(edges.len(), &mut rng);
     for (edge, base) in edges.iter().zip(&bases) {
-        assert_eq!(multiexp(&[*edge], &[*base]), base * edge, "{edge:?}");
+        for unit in units() {
+            assert_eq!(multiexp_on(unit, &[*edge], &[*base]), base * edge, "{edge:?}");
+        }
     }
     assert_all(&edges, &bases, naive(&edges, &bases));
 }
@@ -115,7 +157,7 @@ fn equal_opposite_and_identity_bases() {
     let mut rng = StdRng::seed_from_u64(6);
     let point = points(1, &mut rng)[0];
     for kind in 0..7 {
-        let scalars: Vec<Fr> = (0..5000).map(|_| scalar(kind, &mut rng)).collect();
+        let scalars: Vec<Fr> = (0..5000).map(|_| scalar_of(kind, &mut rng)).collect();
         let sum: Fr = scalars.iter().sum();
         assert_all(&scalars, &vec![point; 5000], point * sum);
         assert_all(&scalars, &vec![G1Affine::identity(); 5000], G1::identity());
@@ -133,7 +175,7 @@ fn everything_cancels_inside_the_buckets() {
     let half = points(5000, &mut rng);
     let bases: Vec<G1Affine> = half.iter().flat_map(|point| [*point, -point]).collect();
     assert_all(&vec![Fr::from(5); 10_000], &bases, G1::identity());
-    let scalars: Vec<Fr> = (0..5000).map(|_| scalar(0, &mut rng)).flat_map(|s| repeat_n(s, 2)).collect();
+    let scalars: Vec<Fr> = (0..5000).map(|_| scalar_of(0, &mut rng)).flat_map(|s| repeat_n(s, 2)).collect();
     assert_all(&scalars, &bases, G1::identity());
     let sorted: Vec<G1Affine> = half.iter().copied().chain(half.iter().map(|point| -point)).collect();
     assert_all(&vec![-Fr::from(3); 10_000], &sorted, G1::identity());
@@ -143,7 +185,7 @@ fn everything_cancels_inside_the_buckets() {
 fn the_shorter_argument_counts() {
     let mut rng = StdRng::seed_from_u64(8);
     let bases = points(10, &mut rng);
-    let scalars: Vec<Fr> = (0..10).map(|_| scalar(0, &mut rng)).collect();
+    let scalars: Vec<Fr> = (0..10).map(|_| scalar_of(0, &mut rng)).collect();
     assert_eq!(multiexp(&scalars[..7], &bases), naive(&scalars[..7], &bases[..7]));
     assert_eq!(multiexp(&scalars, &bases[..4]), naive(&scalars[..4], &bases[..4]));
 }
@@ -152,7 +194,7 @@ fn the_shorter_argument_counts() {
 fn many_threads_cut_a_window_into_parts() {
     let mut rng = StdRng::seed_from_u64(9);
     let bases = points(3 * MIN_PART + 5, &mut rng);
-    let scalars: Vec<Fr> = (0..bases.len()).map(|_| scalar(3, &mut rng)).collect();
+    let scalars: Vec<Fr> = (0..bases.len()).map(|_| scalar_of(3, &mut rng)).collect();
     assert_all(&scalars, &bases, best_multiexp(&scalars, &bases));
 }
 
@@ -161,7 +203,7 @@ fn digits_add_up_to_the_value() {
     let mut rng = StdRng::seed_from_u64(10);
     let half: [u64; 4] = (-Fr::ONE * Fr::TWO_INV).into();
     let mut values = edges();
-    values.extend((0..500).map(|i| scalar(i % 7, &mut rng)));
+    values.extend((0..500).map(|i| scalar_of(i % 7, &mut rng)));
     for value in values {
         let limbs = signed(&value, &G1Affine::generator(), &half);
         let magnitude = if is_negative(&limbs) { -value } else { value };
@@ -183,11 +225,11 @@ fn digits_add_up_to_the_value() {
 
 #[test]
 fn plans_cover_every_length_without_gaps() {
-    for longest in 0..=MAX_BITS {
+    for (longest, unit) in (0..=MAX_BITS).flat_map(|longest| units().map(|unit| (longest, unit))) {
         for count in [1, 6, 1000, 1 << 15, 1 << 20] {
             let mut reach = [0; MAX_BITS + 2];
             reach[..=longest].fill(count * usize::from(longest > 0));
-            let windows = plan(&reach);
+            let windows = plan(&reach, &unit.costs());
             let end = windows.iter().fold(0, |end, window| {
                 assert_eq!(window.start, end);
                 end + window.width
@@ -195,6 +237,86 @@ fn plans_cover_every_length_without_gaps() {
             assert_eq!(end, if longest > 0 { longest + 1 } else { 0 });
         }
     }
+}
+
+#[test]
+fn every_number_of_pairs() {
+    let mut rng = StdRng::seed_from_u64(11);
+    let points = points(200, &mut rng);
+    let sources: Vec<u32> = (0..200).map(|_| rng.gen_range(0..400)).collect();
+    for pairs in 0..=40 {
+        assert_runs(&points, &sources[..2 * pairs], &vec![2; pairs]);
+        assert_runs(&points, &sources[..2 * pairs], &[2 * pairs]);
+        assert_runs(&points, &sources[..2 * pairs + 1], &[2 * pairs + 1]);
+        assert_runs(&points, &sources[..5 * pairs], &vec![5; pairs]);
+    }
+}
+
+#[test]
+fn runs_of_every_length() {
+    let mut rng = StdRng::seed_from_u64(12);
+    let points = points(3000, &mut rng);
+    for turn in 0..40 {
+        let lens: Vec<usize> = (0..60).map(|_| rng.gen_range(1..=1 + turn)).collect();
+        let sources: Vec<u32> = (0..lens.iter().sum()).map(|_| rng.gen_range(0..6000)).collect();
+        assert_runs(&points, &sources, &lens);
+    }
+    let lens: Vec<usize> = (1..70).collect();
+    let sources: Vec<u32> = (0..lens.iter().sum::<usize>() as u32).map(|i| 2 * i + i % 3 % 2).collect();
+    assert_runs(&points, &sources, &lens);
+}
+
+/// Runs of four sources whose two pairs, or the pairs' sums, have no line through them or are equal. The points are
+/// the identity, P, Q, P + Q and P again.
+const SPECIAL: [[u32; 4]; 16] = {
+    const ZERO: u32 = 0;
+    const P: u32 = 2;
+    const Q: u32 = 4;
+    const SUM: u32 = 6;
+    const SAME: u32 = 8;
+    [
+        [ZERO, P, Q, SUM],
+        [P, ZERO, Q, SUM],
+        [ZERO | 1, P, Q, ZERO | 1],
+        [ZERO, ZERO, P, Q],
+        [ZERO, ZERO | 1, ZERO | 1, ZERO],
+        [P, P, Q, SUM],
+        [P, SAME, Q, SUM],
+        [P | 1, SAME | 1, Q, Q],
+        [P, P | 1, Q, SUM],
+        [P | 1, SAME, Q, Q | 1],
+        [P, Q, P, Q],
+        [P, Q, ZERO, SUM],
+        [P, Q, SUM | 1, ZERO],
+        [P, Q, P | 1, Q | 1],
+        [P, P, P, P],
+        [P, P | 1, SAME | 1, P],
+    ]
+};
+
+#[test]
+fn special_pairs_in_every_lane() {
+    let mut rng = StdRng::seed_from_u64(13);
+    let mut points = points(100, &mut rng);
+    points[0] = G1Affine::identity();
+    points[3] = (points[1] + points[2]).to_affine();
+    points[4] = points[1];
+    let runs = 37;
+    let usual: Vec<u32> = (0..4 * runs).map(|_| rng.gen_range(10..200)).collect();
+    for special in SPECIAL {
+        for at in 0..runs {
+            let mut sources = usual.clone();
+            sources[4 * at..][..4].copy_from_slice(&special);
+            assert_runs(&points, &sources, &vec![4; runs]);
+            assert_runs(&points, &sources, &vec![2; 2 * runs]);
+        }
+        assert_runs(&points, &special.repeat(runs), &vec![4; runs]);
+        assert_runs(&points, &special.repeat(runs), &[4 * runs]);
+    }
+    let mixed: Vec<u32> = (0..400).flat_map(|_| SPECIAL[rng.gen_range(0..16)]).collect();
+    assert_runs(&points, &mixed, &[4; 400]);
+    assert_runs(&points, &mixed, &[5; 320]);
+    assert_runs(&points, &mixed, &[1600]);
 }
 
 proptest! {
@@ -208,10 +330,12 @@ proptest! {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut few = points(7, &mut rng);
         few.push(G1Affine::identity());
-        let mut values: Vec<Fr> = (0..6).map(|kind| scalar(kind, &mut rng)).collect();
+        let mut values: Vec<Fr> = (0..6).map(|kind| scalar_of(kind, &mut rng)).collect();
         values.extend([Fr::ONE, Fr::from(2)]);
         let scalars: Vec<Fr> = terms.iter().map(|t| if t.2 { -values[t.0] } else { values[t.0] }).collect();
         let bases: Vec<G1Affine> = terms.iter().map(|t| if t.3 { -few[t.1] } else { few[t.1] }).collect();
-        prop_assert_eq!(multiexp(&scalars, &bases), naive(&scalars, &bases));
+        for unit in units() {
+            prop_assert_eq!(multiexp_on(unit, &scalars, &bases), naive(&scalars, &bases));
+        }
     }
 }
