@@ -27,7 +27,9 @@ pub fn pow2(n: u32) -> Fr {
 
 /// A signed integer as a field element.
 pub fn signed(value: i128) -> Fr {
-    let magnitude = Fr::from_u128(value.unsigned_abs());
+    let magnitude = value.unsigned_abs();
+    // The trait's conversion doubles 64 times, whatever the value.
+    let magnitude = u64::try_from(magnitude).map_or_else(|_| Fr::from_u128(magnitude), Fr::from);
     if value < 0 { -magnitude } else { magnitude }
 }
 
