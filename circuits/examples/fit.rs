@@ -5,13 +5,13 @@
 //! process of its own (`examples/stages.rs`). Prints a table of measured against fitted, then the constants.
 //!
 //! The networks have one shape of circuit, on which commitments and transforms grow alike, so that times alone cannot tell them apart. Their ratio is
-//! taken from the probe; what is fitted is one factor for both, and what does not grow.
+//! taken from the probes of proofs and of keys; what is fitted is one factor for both, and what does not grow.
 #![allow(clippy::print_stdout, reason = "a program")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dodona_circuits::api::predict::{Counts, Fit, probe, probe_work, seconds};
+use dodona_circuits::api::predict::{Counts, Fit, Probe, probe_work, seconds};
 use dodona_circuits::api::{CompileRequest, Model};
 use dodona_circuits::quant::Options;
 use prost::Message;
@@ -38,11 +38,9 @@ fn main() -> Outcome<()> {
     let cache = PathBuf::from(args.next().ok_or("usage: fit CACHE_DIR [LARGEST_K]")?);
     let largest: u32 = args.next().map_or(Ok(15), |k| k.parse())?;
     let scratch = cache.join("fit");
-    let probed = probe(&cpu_seconds);
-    let unit = {
-        let work = probe_work();
-        (probed.0 / work.0, probed.1 / work.1)
-    };
+    let (probe, work) = (Probe::new(), probe_work());
+    let (proofs, of_keys) = (probe.proofs(&cpu_seconds), probe.keys(&cpu_seconds));
+    let units = |probed: (f64, f64)| (probed.0 / work.0, probed.1 / work.1);
     let mut list = Vec::new();
     for (width, _) in WIDTHS.into_iter().filter(|w| w.1 <= largest) {
         let dir = scratch.join(format!("mlp-{width}"));
@@ -67,10 +65,12 @@ fn main() -> Outcome<()> {
             mib: number(&keys, "peak_mib")?.max(number(&direct, "peak_mib")?),
         });
     }
-    let expected = |work: (f64, f64)| unit.0 * work.0 + unit.1 * work.1;
-    let scaled = |f: (f64, f64)| Fit { fixed: f.0, commit: f.1 * unit.0, field: f.1 * unit.1 };
-    let proof = scaled(fit(&list, |m| m.proof, |c| expected(c.proof_work())));
-    let keys = scaled(fit(&list, |m| m.keys, |c| expected(c.key_work())));
+    let expected = |unit: (f64, f64), work: (f64, f64)| unit.0 * work.0 + unit.1 * work.1;
+    let scaled = |unit: (f64, f64), f: (f64, f64)| Fit { fixed: f.0, commit: f.1 * unit.0, field: f.1 * unit.1 };
+    let unit = units(proofs);
+    let proof = scaled(unit, fit(&list, |m| m.proof, |c| expected(unit, c.proof_work())));
+    let unit = units(of_keys);
+    let keys = scaled(unit, fit(&list, |m| m.keys, |c| expected(unit, c.key_work())));
     let bytes = |c: &Counts| c.polynomials() * 32.0 * libm::exp2(f64::from(c.k)) / f64::from(1 << 20);
     let memory = fit(&list, |m| m.mib, bytes);
     println!("| k | key s | fitted | proof s | fitted | MiB | fitted |\n|---:|---:|---:|---:|---:|---:|---:|");
@@ -97,7 +97,8 @@ fn main() -> Outcome<()> {
     constant("PROOF", proof);
     constant("KEYS", keys);
     println!("pub const MEMORY_FIXED: f64 = {:.1};\npub const MEMORY_SHARE: f64 = {:.3};", memory.0, memory.1);
-    println!("pub const REFERENCE_PROBE: f64 = {:.5};", probed.0 + probed.1);
+    println!("pub const REFERENCE_PROBE: f64 = {:.5};", proofs.0 + proofs.1);
+    println!("pub const REFERENCE_KEY_PROBE: f64 = {:.5};", of_keys.0 + of_keys.1);
     Ok(())
 }
 

@@ -108,10 +108,11 @@ fn costs(report: &ModelReport) -> String {
     };
     let titles = ["mode", "k", "words", "key", "key's size", "proof", "memory", "proof, bytes", "gas"];
     format!(
-        "<h2>Cost, predicted</h2>\n{}<p class=\"soft\">Sizes are exact. Seconds are for this machine ({} times the reference's), within about 30 %; \
+        "<h2>Cost, predicted</h2>\n{}<p class=\"soft\">Sizes are exact. Seconds are for this machine ({} times the reference's for proofs, {} times for keys), within about 30 %; \
          aggregated proofs need an aggregation key too, once for all models.</p>\n",
         table(&titles, 1, &report.costs.iter().map(row).collect::<Vec<_>>()),
-        real(report.machine.slowness)
+        real(report.machine.slowness),
+        real(report.machine.key_slowness)
     )
 }
 
