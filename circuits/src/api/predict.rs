@@ -32,9 +32,9 @@ pub struct Fit {
 }
 
 /// Seconds of a direct proof.
-pub const PROOF: Fit = Fit { fixed: 0.030, commit: 6.87e-8, field: 3.25e-9 };
+pub const PROOF: Fit = Fit { fixed: 0.036, commit: 7.6e-8, field: 3.6e-9 };
 /// Seconds of a key.
-pub const KEYS: Fit = Fit { fixed: 0.012, commit: 1.72e-7, field: 1.34e-8 };
+pub const KEYS: Fit = Fit { fixed: 0.030, commit: 1.65e-7, field: 1.28e-8 };
 /// MiB of a process before it has a circuit.
 pub const MEMORY_FIXED: f64 = 17.6;
 /// Bytes of peak memory for each byte of [`Counts::polynomials`].
