@@ -101,7 +101,7 @@ pub fn commit_outputs(outputs: &[i64], in_domain: bool, unsaturated: bool, salt:
 pub fn output_salt(source_salts: impl IntoIterator<Item = Fr>, context: Fr, slot: usize) -> Fr {
     let mut message = vec![context, Fr::from(slot as u64)];
     message.extend(source_salts);
-    poseidon::hash(poseidon::tag("dodona.output.salt.v1"), &message)
+    poseidon::hash(poseidon::tag("dodona.output.salt.v2"), &message)
 }
 
 /// The first `count` outputs and the flags (in domain, unsaturated) of one slot's output words, big-endian: [`pack_outputs`] undone.
