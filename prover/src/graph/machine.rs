@@ -5,28 +5,11 @@ use rayon::prelude::*;
 use std::borrow::Cow;
 
 use super::program::{Operand, Program, Sum};
-use super::{BLOCK, Cell};
-
-#[cfg(target_arch = "x86_64")]
-use super::vector;
-#[cfg(target_arch = "x86_64")]
-pub use crate::lanes::Ifma as Vectors;
+use super::{BLOCK, Cell, vector};
+use crate::lanes::Ifma;
 
 /// Rows that one thread handles at a time.
 const CHUNK: usize = 1 << 11;
-
-/// No vectors on this processor.
-#[cfg(not(target_arch = "x86_64"))]
-#[derive(Clone, Copy, Debug)]
-pub enum Vectors {}
-
-#[cfg(not(target_arch = "x86_64"))]
-impl Vectors {
-    /// None.
-    pub fn detect() -> Option<Self> {
-        None
-    }
-}
 
 /// Registers of a [`Program`] that runs.
 #[derive(Debug)]
@@ -34,7 +17,6 @@ pub struct Machine<'a> {
     program: &'a Program,
     columns: &'a [&'a [Fr]],
     registers: Vec<Vec<Fr>>,
-    #[cfg(target_arch = "x86_64")]
     vectors: Option<vector::Registers>,
 }
 
@@ -50,7 +32,7 @@ impl Program {
     pub fn run(&self, columns: &[&[Fr]]) -> Vec<Fr> {
         let mut values = vec![Fr::zero(); columns.first().map_or(0, |column| column.len())];
         values.par_chunks_mut(CHUNK).enumerate().for_each(|(i, values)| {
-            let mut machine = Machine::new(self, columns, Vectors::detect());
+            let mut machine = Machine::new(self, columns, Ifma::detect());
             for (j, values) in values.chunks_mut(BLOCK).enumerate() {
                 machine.run(i * CHUNK + j * BLOCK, values);
             }
@@ -61,15 +43,12 @@ impl Program {
 
 impl<'a> Machine<'a> {
     /// Registers for `program` over `columns`, all of one length that is no more than a multiple of it away.
-    pub fn new(program: &'a Program, columns: &'a [&'a [Fr]], vectors: Option<Vectors>) -> Self {
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = vectors;
+    pub fn new(program: &'a Program, columns: &'a [&'a [Fr]], ifma: Option<Ifma>) -> Self {
         Self {
             program,
             columns,
             registers: Vec::new(),
-            #[cfg(target_arch = "x86_64")]
-            vectors: vectors.map(|ifma| vector::Registers::new(program, ifma)),
+            vectors: ifma.map(|ifma| vector::Registers::new(program, ifma)),
         }
     }
 
@@ -78,7 +57,6 @@ impl<'a> Machine<'a> {
         let len = out.len().min(BLOCK);
         let out = &mut out[..len];
         let cells: Vec<_> = self.program.cells.iter().map(|cell| rows(self.columns, *cell, start, len)).collect();
-        #[cfg(target_arch = "x86_64")]
         if let (Some(registers), (out, [])) = (&mut self.vectors, out.as_chunks_mut()) {
             return registers.run(self.program, &cells, out);
         }

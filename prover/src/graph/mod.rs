@@ -10,12 +10,11 @@ use std::collections::HashMap;
 
 mod machine;
 mod program;
-#[cfg(target_arch = "x86_64")]
+#[cfg_attr(not(target_arch = "x86_64"), path = "absent.rs")]
 mod vector;
 
 #[cfg(test)]
 use machine::Machine;
-pub use machine::Vectors;
 pub use program::Program;
 
 /// Rows that one step handles at a time.

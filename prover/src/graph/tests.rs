@@ -3,11 +3,12 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::program::TERMS;
 use super::*;
+use crate::lanes::Ifma;
 
 /// The same with and without vectors.
 fn run(graph: &Graph, root: Id, columns: &[&[Fr]]) -> Vec<Fr> {
     let program = graph.compile(root);
-    let [scalars, vectors] = [None, Vectors::detect()].map(|vectors| {
+    let [scalars, vectors] = [None, Ifma::detect()].map(|vectors| {
         let mut machine = Machine::new(&program, columns, vectors);
         let mut out = vec![Fr::zero(); columns[0].len()];
         out.chunks_mut(BLOCK).enumerate().for_each(|(i, out)| machine.run(i * BLOCK, out));

@@ -14,7 +14,7 @@
 //! Not constant time: the running time depends on the scalars.
 
 mod scalar;
-#[cfg(target_arch = "x86_64")]
+#[cfg_attr(not(target_arch = "x86_64"), path = "absent.rs")]
 mod vector;
 
 use halo2_proofs::halo2curves::bn256::{Fq, Fr, G1, G1Affine};
@@ -22,7 +22,6 @@ use halo2_proofs::halo2curves::ff::{Field, PrimeField};
 use halo2_proofs::halo2curves::group::Group;
 use rayon::prelude::*;
 
-#[cfg(target_arch = "x86_64")]
 use crate::lanes::Ifma;
 
 /// Most bases in one call of [`sum_of_terms`]: an index and a sign fit a `u32`.
@@ -55,25 +54,19 @@ enum Unit {
     /// One pair after the other.
     Scalar,
     /// Eight pairs at a time.
-    #[cfg(target_arch = "x86_64")]
     Vector(Ifma),
 }
 
 impl Unit {
     /// The fastest that the processor has.
     fn best() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(ifma) = Ifma::detect() {
-            return Self::Vector(ifma);
-        }
-        Self::Scalar
+        Ifma::detect().map_or(Self::Scalar, Self::Vector)
     }
 
     /// Adds neighbours of one run until few pairs are left. The sources lie as `runs` says.
     fn add_up(self, points: &[G1Affine], sources: &[u32], runs: Vec<Run>) -> Buckets {
         match self {
             Self::Scalar => scalar::add_up(points, sources, runs),
-            #[cfg(target_arch = "x86_64")]
             Self::Vector(ifma) => vector::add_up(ifma, points, sources, runs),
         }
     }
@@ -82,7 +75,6 @@ impl Unit {
     fn costs(self) -> Costs {
         match self {
             Self::Scalar => Costs { addition: 7, inversion: 120, min_pairs: scalar::MIN_PAIRS },
-            #[cfg(target_arch = "x86_64")]
             Self::Vector(_) => Costs { addition: 3, inversion: 130, min_pairs: vector::MIN_PAIRS },
         }
     }

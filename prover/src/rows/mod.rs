@@ -5,7 +5,7 @@ use halo2_proofs::halo2curves::ff::Field;
 use rayon::prelude::*;
 
 use crate::fft::Domain;
-use crate::graph::Vectors;
+use crate::lanes::{Ifma, LANES};
 
 #[cfg(target_arch = "x86_64")]
 mod vector;
@@ -15,19 +15,18 @@ const CHUNK: usize = 1 << 11;
 
 /// Rows of which each depends on the one before. Eight segments are handled side by side; their distance is no power of two, or their rows would share a few places of the cache.
 const SEGMENT: usize = 240;
-const LANES: usize = 8;
 type Block = [Fr; LANES * SEGMENT];
 
 /// How to compute on rows.
 #[derive(Clone, Copy, Debug)]
-pub struct Arithmetic(Option<Vectors>);
+pub struct Arithmetic(Option<Ifma>);
 
 /// Runs a function of `vector` where there are vectors.
 macro_rules! on_vectors {
     ($rows:ident, $function:ident($($argument:expr),*)) => {
         #[cfg(target_arch = "x86_64")]
         if $rows.0.is_some() {
-            // SAFETY: the processor has the instructions, as `Vectors` shows.
+            // SAFETY: the processor has the instructions, as the `Ifma` shows.
             #[expect(unsafe_code, reason = "the function is compiled for AVX-512")]
             return unsafe { vector::$function($($argument),*) };
         }
@@ -39,7 +38,7 @@ macro_rules! on_vectors {
 impl Arithmetic {
     /// The fastest way on this processor.
     pub fn detect() -> Self {
-        Self(Vectors::detect())
+        Self(Ifma::detect())
     }
 
     /// Adds `∑ w_i p_i`, whose polynomials may be shorter or longer than the sum.
