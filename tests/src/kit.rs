@@ -76,12 +76,32 @@ impl Kit {
     pub fn load_in(cache: &Path, progress: &dyn Progress) -> Result<Self> {
         fs::create_dir_all(cache).with_context(|| cache.display().to_string())?;
         let _lock = lock(cache, "model")?;
-        let home = cache.join(format!("{PREFIX}{CIRCUITS}"));
-        if !home.exists() {
-            prune(cache, &home)?;
-        }
-        let kit = Self::made(cache, &home, "risk", progress)?;
+        let home = home_in(cache)?;
+        let kit = Self::made(cache, &home, compile_model(&home, "risk")?, progress)?;
         kit.ring.ensure(&kit.model, Mode::Aggregated, progress)?;
+        Ok(kit)
+    }
+
+    /// `fixtures/wide.onnx`, a small model that takes the wide shape, in the cache of the tests.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn wide() -> Result<Self> {
+        let cache = paths::cache()?;
+        let _lock = lock(&cache, "model")?;
+        let home = home_in(&cache)?;
+        let onnx = paths::root().join("tests/fixtures/wide.onnx");
+        let onnx = fs::read(&onnx).with_context(|| onnx.display().to_string())?;
+        let dir = home.join(format!("wide-{}", hash([onnx.as_slice()])));
+        let model = if dir.join("manifest.json").exists() {
+            Model::load(&dir)?
+        } else {
+            let options = Options::default();
+            let request = CompileRequest { onnx: &onnx, spec: None, calibration: None, options, slots: 1, salt: None };
+            Model::compile(request, &dir)?.0
+        };
+        let kit = Self::made(&cache, &home, model, &Silent)?;
+        kit.ring.ensure(&kit.model, Mode::Aggregated, &Silent)?;
         Ok(kit)
     }
 
@@ -92,17 +112,13 @@ impl Kit {
     pub fn direct(name: &str) -> Result<Self> {
         let cache = paths::cache()?;
         let _lock = lock(&cache, "model")?;
-        let home = cache.join(format!("{PREFIX}{CIRCUITS}"));
-        if !home.exists() {
-            prune(&cache, &home)?;
-        }
-        Self::made(&cache, &home, name, &Silent)
+        let home = home_in(&cache)?;
+        Self::made(&cache, &home, compile_model(&home, name)?, &Silent)
     }
 
-    fn made(cache: &Path, home: &Path, name: &str, progress: &dyn Progress) -> Result<Self> {
+    fn made(cache: &Path, home: &Path, model: Model, progress: &dyn Progress) -> Result<Self> {
         let ring =
             KeyRing { store: SrsStore::new(cache.join("srs")), origin: SrsOrigin::Dev, shared: home.join("keys") };
-        let model = compile_model(home, name)?;
         ring.ensure(&model, Mode::Direct, progress)?;
         let direct = verifier(home, ring.direct_verifier(&model, progress)?)?;
         Ok(Self { cache: cache.to_owned(), model, ring, direct, prover: OnceLock::new() })
@@ -123,7 +139,8 @@ impl Kit {
     pub fn aggregated(&self, progress: &dyn Progress) -> Result<Aggregated> {
         let _lock = lock(&self.cache, "aggregation")?;
         let vk_digest = self.ring.vk_digest(&self.model, progress)?;
-        let path = self.home()?.join("aggregated-verifier.json");
+        let shape = &self.model.size(Mode::Aggregated)?.shape;
+        let path = self.home()?.join(format!("aggregated-verifier-{shape}.json"));
         if let Ok(text) = fs::read(&path) {
             let verifier = serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
             return Ok(Aggregated { verifier, vk_digest });
@@ -206,6 +223,15 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 const CIRCUITS: &str = env!("DODONA_CIRCUITS");
 /// Folders of other circuits that are kept: one for an older checkout beside this one.
 const KEPT: usize = 1;
+
+/// The folder for these circuits.
+fn home_in(cache: &Path) -> Result<PathBuf> {
+    let home = cache.join(format!("{PREFIX}{CIRCUITS}"));
+    if !home.exists() {
+        prune(cache, &home)?;
+    }
+    Ok(home)
+}
 
 /// Removes what circuits made that are no longer in use: an aggregation key takes 1 GB.
 fn prune(cache: &Path, home: &Path) -> Result<()> {
