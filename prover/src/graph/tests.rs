@@ -1,3 +1,5 @@
+//! Programs against the expressions that they come from, with and without vectors.
+
 use halo2_proofs::halo2curves::ff::Field;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 

@@ -8,6 +8,7 @@
 //!
 //! The functions are compiled for that instruction set, and whoever calls them must have an [`Ifma`] to show that the processor has it.
 
+pub mod loose;
 pub mod points;
 
 use std::arch::x86_64::{
@@ -352,17 +353,31 @@ impl<F: Prime> Eight<F> {
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
 #[inline]
 fn multiply<F: Prime>(a: [__m512i; 5], b: [__m512i; 5]) -> [__m512i; 5] {
-    let p = constants(Constants::<F>::P);
-    let inverse = all(Constants::<F>::INVERSE);
-    let zero = _mm512_setzero_si512();
     // Each limb is a sum of at most twenty numbers below 2^52, and carries.
-    let mut limbs = [zero; 10];
+    let mut limbs = [_mm512_setzero_si512(); 10];
+    add_product(&mut limbs, a, b);
+    carry(reduce::<F>(limbs))
+}
+
+/// Adds `a·b`, without carries: to each limb at most ten numbers below 2^52.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+#[inline]
+fn add_product(limbs: &mut [__m512i; 10], a: [__m512i; 5], b: [__m512i; 5]) {
     for i in 0..5 {
         for j in 0..5 {
             limbs[i + j] = _mm512_madd52lo_epu64(limbs[i + j], a[i], b[j]);
             limbs[i + j + 1] = _mm512_madd52hi_epu64(limbs[i + j + 1], a[i], b[j]);
         }
     }
+}
+
+/// Divides by 2^260 modulo `p`: Montgomery's reduction. Adds to each limb at most ten numbers below 2^52 and the carry of the one below; those of the result are not carried.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
+#[inline]
+fn reduce<F: Prime>(mut limbs: [__m512i; 10]) -> [__m512i; 5] {
+    let p = constants(Constants::<F>::P);
+    let inverse = all(Constants::<F>::INVERSE);
+    let zero = _mm512_setzero_si512();
     for i in 0..5 {
         let m = _mm512_madd52lo_epu64(zero, limbs[i], inverse);
         for j in 0..5 {
@@ -372,7 +387,7 @@ fn multiply<F: Prime>(a: [__m512i; 5], b: [__m512i; 5]) -> [__m512i; 5] {
         limbs[i + 1] = _mm512_add_epi64(limbs[i + 1], _mm512_srli_epi64::<BITS>(limbs[i]));
     }
     let [.., a, b, c, d, e] = limbs;
-    carry([a, b, c, d, e])
+    [a, b, c, d, e]
 }
 
 impl<F: Prime> Factor<F> {
@@ -429,6 +444,5 @@ fn join([a, b, c, d, e]: [__m512i; 5]) -> [__m512i; 4] {
     ]
 }
 
-pub mod loose;
 #[cfg(test)]
 mod tests;

@@ -3,12 +3,12 @@
 //! [`Products`] `∑ a b` → [`Products::reduce`] → [`Total`] `± c ± d …` → [`Total::reduce`] → [`Eight`].
 
 use std::arch::x86_64::{
-    __m512i, _mm512_add_epi64, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mullo_epi64, _mm512_setzero_si512,
-    _mm512_srli_epi64, _mm512_sub_epi64,
+    __m512i, _mm512_add_epi64, _mm512_madd52hi_epu64, _mm512_mullo_epi64, _mm512_setzero_si512, _mm512_srli_epi64,
+    _mm512_sub_epi64,
 };
 use std::marker::PhantomData;
 
-use super::{BITS, Constants, Eight, Factor, Prime, all, carry, constants};
+use super::{Constants, Eight, Factor, Prime, add_product, all, carry, constants, reduce};
 
 /// Products and values that a sum may have together. With each at most `4p` and `p` for the reduction, it is at most `65p`, less than 2^260; limbs are below `16 · 10 · 2^52`
 /// before the reduction and `(16 · 12 + 10) · 2^52` after it.
@@ -40,33 +40,14 @@ impl<F: Prime> Products<F> {
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
     #[inline]
     pub fn add(&mut self, value: &Eight<F>, factor: &Factor<F>) {
-        let limbs = &mut self.limbs;
-        for i in 0..5 {
-            for j in 0..5 {
-                limbs[i + j] = _mm512_madd52lo_epu64(limbs[i + j], value.limbs[i], factor.limbs[j]);
-                limbs[i + j + 1] = _mm512_madd52hi_epu64(limbs[i + j + 1], value.limbs[i], factor.limbs[j]);
-            }
-        }
+        add_product(&mut self.limbs, value.limbs, factor.limbs);
     }
 
     /// Montgomery's reduction: less than `0.76p` for each product, and `p`.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vbmi2")]
     #[inline]
     pub fn reduce(self) -> Total<F> {
-        let p = constants(Constants::<F>::P);
-        let inverse = all(Constants::<F>::INVERSE);
-        let zero = _mm512_setzero_si512();
-        let mut limbs = self.limbs;
-        for i in 0..5 {
-            let m = _mm512_madd52lo_epu64(zero, limbs[i], inverse);
-            for j in 0..5 {
-                limbs[i + j] = _mm512_madd52lo_epu64(limbs[i + j], m, p[j]);
-                limbs[i + j + 1] = _mm512_madd52hi_epu64(limbs[i + j + 1], m, p[j]);
-            }
-            limbs[i + 1] = _mm512_add_epi64(limbs[i + 1], _mm512_srli_epi64::<BITS>(limbs[i]));
-        }
-        let [.., a, b, c, d, e] = limbs;
-        Total { limbs: [a, b, c, d, e], prime: PhantomData }
+        Total { limbs: reduce::<F>(self.limbs), prime: PhantomData }
     }
 }
 

@@ -1,3 +1,5 @@
+//! Vectors against the fields' own arithmetic, at the edges of limbs and bounds.
+
 use std::fmt::Debug;
 
 use halo2_proofs::halo2curves::bn256::G1Affine;

@@ -1,3 +1,5 @@
+//! The loops against their definitions, with and without vectors.
+
 use rand::{SeedableRng, rngs::StdRng};
 
 use super::*;
